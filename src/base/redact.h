@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one list of secrets of a run, and the filter that every output passes
+ * through (language.md 22). A registered text is replaced by `<sensitive>`
+ * wherever it occurs: as is, with CRLF -> LF, each of its lines (when there
+ * are several), and in standard, unpadded and URL-safe base64 and in
+ * URL-encoded form. Registering the empty string does nothing.
+ *
+ * Shared by all threads; a mutex inside guards the list, never held across I/O.
+ */
+#pragma once
+
+#include "base/macro.h"
+#include "base/strbuf.h"
+
+#include <stddef.h>
+
+struct redactor;
+
+struct redactor *redactor_new(void);
+void redactor_free(struct redactor *r); /* wipes the secrets */
+DEFINE_AUTO(redactor, struct redactor *, redactor_free);
+
+void redactor_add(struct redactor *r, const char *secret, size_t len);
+/* Filters in place. Longest secrets first, so that no part of one is left over. */
+void redactor_filter(struct redactor *r, struct strbuf *text);
+
+/* Overwrites memory in a way the compiler keeps. */
+void secret_wipe(void *p, size_t len);
+void secret_free(char *s); /* wipes and frees; NULL is fine */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* File descriptors: scope-bound closing and flags. Every fd we make is O_CLOEXEC. */
+#pragma once
+
+#include "base/error.h"
+#include "base/macro.h"
+
+#include <stdbool.h>
+
+void fd_close(int fd); /* -1 is fine; keeps errno */
+static inline void auto_fd_(int *fd)
+{
+	fd_close(*fd);
+}
+#define AUTO_CLOSE __attribute__((cleanup(auto_fd_)))
+static inline int fd_take(int *fd)
+{
+	int n = *fd;
+
+	*fd = -1;
+	return n;
+}
+MUST_CHECK int fd_set_nonblocking(int fd, bool on, struct error **err);
+MUST_CHECK int fd_pipe(int ret_fds[2], struct error **err);
