@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a function is, for the evaluator that calls it and the folder func/
+ * that implements it: one table row. Arguments reach `call` converted to the
+ * parameter types, known and non-null (unless the row says otherwise) and
+ * unmarked; the evaluator puts marks and unknowns back on the result.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "value/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	PARAM_NULL = 1 << 0,    /* null is allowed */
+	PARAM_UNKNOWN = 1 << 1, /* unknown is passed in */
+	PARAM_LAZY = 1 << 2,    /* not evaluated: try(), can(), convert()'s type */
+	PARAM_DYNAMIC = 1 << 3, /* any type; do not convert */
+};
+
+struct param {
+	const char *name;
+	struct type *const *type; /* &type_string …; NULL: any */
+	unsigned flags;
+};
+
+/* What functions may know of the world; filled once per load. Thread-safe to share. */
+struct func_world {
+	const char *base_dir; /* of the template: file(), templatefile(), … */
+	const char *cwd;
+	const char *home;   /* NULL: unknown */
+	int64_t start_time; /* process start, ns since the epoch */
+	int64_t (*now)(void);
+	const char *(*getenv)(const char *name);
+	/* templatefile(): parses and renders text with exactly these variables. */
+	struct value *(*render)(const struct func_world *w, const char *name, const char *text,
+				struct value *vars, struct error **err);
+	void *render_data;
+};
+
+struct func_call {
+	const struct func_world *world;
+	const char *name;
+	struct value *const *args; /* borrowed; lazy ones are NULL */
+	size_t argc;
+	/* For PARAM_LAZY parameters. */
+	struct value *(*eval_lazy)(const struct func_call *call, size_t arg, struct error **err);
+	struct type *(*type_lazy)(const struct func_call *call, size_t arg, struct error **err);
+	void *eval_data;
+	int *ret_bad_arg; /* set to the argument an error is about; starts as -1 */
+};
+
+struct func_def {
+	const char *name;
+	const struct param *params;   /* name NULL ends */
+	const struct param *variadic; /* NULL: none */
+	/* NULL with *err (the bare text of language.md 20) on failure. */
+	struct value *(*call)(const struct func_call *call, struct error **err);
+	/* Type of the result when an argument is unknown; NULL row: dynamic. */
+	struct type *const *returns;
+	const char *doc;     /* one sentence */
+	const char *example; /* `upper("a")` … */
+	const char *result;  /* … gives `"A"` (checked by a test), or NULL if it varies */
+};
+
+/* Sorted by name; name NULL ends. */
+const struct func_def *func_find(const struct func_def *const *table, const char *name);
