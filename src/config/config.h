@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A loaded template: files -> variables, locals, sources, builds. After this
+ * point nobody knows which syntax it was. Immutable once loaded, so build
+ * threads share it; everything lives in its arena.
+ *
+ * Loading follows language.md 13; each stage reports all its mistakes.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/redact.h"
+#include "eval/scope.h"
+#include "lang/body.h"
+#include "lang/diag.h"
+#include "schema/schema.h"
+#include "value/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum variable_origin {
+	VARIABLE_UNSET,
+	VARIABLE_DEFAULT,
+	VARIABLE_ENV,
+	VARIABLE_FILE,
+	VARIABLE_CMD
+};
+
+struct config_variable {
+	const char *name;
+	struct type *type;   /* dynamic when not given */
+	struct value *value; /* the winning one; NULL while unset */
+	enum variable_origin origin;
+	const char *description;
+	bool sensitive;
+	struct range range;       /* the block's header */
+	struct range value_range; /* the winning value's expression */
+};
+
+struct config_local {
+	const char *name;
+	struct value *value; /* NULL if evaluation failed */
+	bool sensitive;
+	struct range range;
+};
+
+/* A use of a source in a build; `body` is the source's, merged with the build's additions. */
+struct config_source {
+	const char *type, *name;
+	const char *local_name; /* name given in the build's source block, else name */
+	const struct body *body;
+	struct range range; /* the source block's header */
+	struct range use;   /* where the build names it */
+};
+
+struct config_provisioner {
+	const char *type;
+	const char *name;              /* NULL: none */
+	struct text_list only, except; /* exact T.LOCAL names */
+	int64_t pause_before, timeout; /* ns */
+	int64_t max_retries;
+	bool continue_on_error;
+	struct value *override;  /* object of objects, or NULL */
+	const struct body *body; /* what is left for the component */
+	struct range range;
+};
+
+struct config_postprocessor {
+	const char *type;
+	const char *name; /* NULL: none */
+	struct text_list only, except;
+	enum tribool keep_input_artifact;
+	const struct body *body;
+	struct range range;
+};
+
+struct config_chain {
+	const struct config_postprocessor *items;
+	size_t len;
+};
+
+struct config_build {
+	const char *name;        /* "" when unnamed */
+	const char *description; /* NULL: none */
+	const struct config_source *sources;
+	size_t source_count;
+	const struct config_provisioner *provisioners;
+	size_t provisioner_count;
+	const struct config_provisioner *error_cleanup; /* NULL: none */
+	const struct config_chain *chains;
+	size_t chain_count;
+	struct range range;
+};
+
+struct config {
+	struct arena *arena;
+	struct sources *sources;
+	struct config_variable *variables;
+	size_t variable_count;
+	struct config_local *locals;
+	size_t local_count;
+	const struct config_build *builds;
+	size_t build_count;
+	/* var, local, path, packer and all functions; the parent of every later scope. */
+	struct scope *scope;
+	struct func_world *world;
+	const char *base_dir; /* of the template, as written */
+};
+
+struct config_options {
+	const char *path;             /* file or directory */
+	const struct strv *vars;      /* "k=v" from -var, in order */
+	const struct strv *var_files; /* from -var-file, in order */
+	bool warn_undeclared;         /* undeclared variables in files warn */
+	bool syntax_only;             /* stop after step 9 (validate -syntax-only) */
+	const char *cwd;              /* absolute */
+	const char *home;             /* NULL: unknown */
+	const char *const *environ;   /* KEY=VALUE, for PKR_VAR_* and env() */
+	int64_t start_time;
+	struct redactor *redactor; /* sensitive values are registered here */
+};
+
+/* NULL when nothing can be evaluated (syntax errors); otherwise a config to plan with,
+ * also when diags has errors, so that later stages can report theirs in the same run. */
+struct config *config_load(const struct config_options *opts, struct diags *diags);
+void config_free(struct config *c);
+DEFINE_AUTO(config, struct config *, config_free);
+
+/* The scope of a component body (language.md 17): adds `source` and `build`. `build_values`
+ * NULL: placeholders. Owned by the caller. */
+struct scope *config_component_scope(const struct config *c, const struct config_build *b,
+				     const struct config_source *s, struct value *build_values);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A communicator: how provisioners reach the inside of a machine. One vtable;
+ * implementations live in comm/. Used by the build's thread only. All calls
+ * may block, but only in waits that watch `c`.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "os/cancel.h"
+#include "value/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct comm;
+struct build_ctx;
+
+/* Exit status that says the connection was lost before one arrived (communicators.md 1). */
+enum { COMM_DISCONNECTED = 2300218 };
+
+typedef void (*comm_output_fn)(void *data, bool is_stderr, const void *bytes, size_t len);
+
+struct comm_cmd {
+	const char *command; /* a line for the guest's shell */
+	const void *input;   /* stdin, or NULL: none */
+	size_t input_len;
+	comm_output_fn output; /* NULL: dropped */
+	void *output_data;
+};
+
+/* What to upload: a local file, or bytes in memory. */
+struct comm_upload {
+	const char *path; /* local file; NULL: data */
+	const void *data;
+	size_t len;
+	mode_t mode; /* 0: the file's own, or 0644 for data */
+	void (*progress)(void *data, int64_t done, int64_t total); /* or NULL */
+	void *progress_data;
+};
+
+struct comm_ops {
+	/* 0 with *ret_status; a lost connection is status COMM_DISCONNECTED, not an error. */
+	int (*exec)(struct comm *m, const struct comm_cmd *cmd, struct cancel *c, int *ret_status,
+		    struct error **err);
+	int (*upload)(struct comm *m, const struct comm_upload *up, const char *dst,
+		      struct cancel *c, struct error **err);
+	/* Trailing-slash rule of communicators.md 1. */
+	int (*upload_dir)(struct comm *m, const char *src, const char *dst, struct cancel *c,
+			  struct error **err);
+	int (*download)(struct comm *m, const char *src, const char *dst_path, struct cancel *c,
+			struct error **err);
+	int (*download_dir)(struct comm *m, const char *src, const char *dst, struct cancel *c,
+			    struct error **err);
+	void (*close)(struct comm *m); /* frees */
+};
+
+struct comm {
+	const struct comm_ops *ops;
+};
+
+/* Where a machine listens, known when it runs. */
+struct comm_target {
+	const char *host;
+	int port;
+	const char *private_key;      /* PEM text of a generated key, or NULL */
+	const char *private_key_path; /* or NULL */
+};
+
+struct comm_type {
+	const char *name; /* "ssh" */
+	const char *doc;
+	/* Waits until the machine answers and logs in; says what it does through ctx->ui. */
+	struct comm *(*connect)(const void *config, const struct comm_target *target,
+				struct build_ctx *ctx, struct cancel *c, struct error **err);
+};
+
+void comm_close(struct comm *m);
+DEFINE_AUTO(comm, struct comm *, comm_close);
+/* A communicator that does nothing: commands succeed, transfers fail (type `none`,
+ * communicators.md 15) or are swallowed (the file builder, provisioners.md 16). */
+struct comm *comm_none_new(bool swallow_transfers);

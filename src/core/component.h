@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a builder, a provisioner and a post-processor are to the engine: a row
+ * of functions and a schema table. The engine owns the loop; components answer
+ * small questions (design: builders make machines). The list of built-in ones
+ * is src/components.c; core/ never names one.
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "base/strv.h"
+#include "core/artifact.h"
+#include "core/comm.h"
+#include "core/event.h"
+#include "core/journal.h"
+#include "os/cancel.h"
+#include "os/host.h"
+#include "schema/schema.h"
+
+/* What every component knows of the build it belongs to (language.md 18.7). */
+struct component_info {
+	const char *build_name;   /* "T.LOCAL", as shown */
+	const char *source_name;  /* packer_build_name: the declared source name */
+	const char *builder_type; /* packer_builder_type */
+	bool debug, force;
+	const char *on_error; /* "cleanup", "abort", … */
+};
+
+/* For prepare(): is the configuration right? Looks at files, changes nothing. */
+struct prepare_ctx {
+	const struct component_info *info;
+	const struct decoded *decoded; /* ranges for diagnostics: decoded_range(decoded, "attr") */
+	struct arena *arena;           /* of the configuration: for derived members */
+	const struct host_dirs *dirs;
+	const char *cwd;
+};
+
+/* For everything that acts. One per build, used on the build's thread. */
+struct build_ctx {
+	const struct component_info *info;
+	struct ui *ui;
+	struct cancel *cancel; /* ends with the build: user, time-out, death of the machine */
+	struct journal *journal;
+	const struct host_dirs *dirs;
+	const char *cwd;
+	const char *temp_dir;      /* of this build; exists, journaled, removed at its end */
+	const char *run_uuid;      /* PACKER_RUN_UUID */
+	int64_t source_date_epoch; /* from the environment, -1: unset */
+	char *const *environ;      /* of the program; children get this plus what they need */
+};
+
+/* ---- machines -------------------------------------------------------------- */
+
+struct machine;
+
+struct machine_ops {
+	/* Shut down, export, compact. The engine calls destroy() afterwards in any case. */
+	int (*finish)(struct machine *m, struct build_ctx *ctx, struct artifact **ret,
+		      struct error **err);
+	/* Leaves nothing behind; idempotent; ctx->cancel has a deadline of its own. With
+	 * `keep_output` false what the build wrote is removed too. Frees m. */
+	void (*destroy)(struct machine *m, struct build_ctx *ctx, bool keep_output);
+	/* Why watch_fd became readable: sets ERROR_GONE with what is known (stderr, console
+	 * tail in the hint). Matches cancel_reason_fn. */
+	int (*why_ended)(void *machine, struct error **err);
+	/* Last lines of the serial console, for error messages; NULL: none. */
+	void (*console_tail)(struct machine *m, struct strbuf *ret);
+	/* Keep the present state in dir so that start() can continue from it; NULL: cannot. */
+	int (*checkpoint)(struct machine *m, struct build_ctx *ctx, const char *dir,
+			  struct error **err);
+};
+
+struct machine {
+	const struct machine_ops *ops;
+	int watch_fd;            /* readable when the machine ended by itself; -1: none */
+	const char *comm_type;   /* "ssh", "none"; borrowed */
+	const void *comm_config; /* as that communicator wants it; borrowed */
+	struct comm_target target;
+	bool swallow_transfers; /* for comm_type none */
+	struct map generated;   /* build.* values beyond the usual: name -> struct value * */
+};
+
+struct checkpoint {
+	const char *dir;
+};
+
+struct builder_type {
+	const char *name;
+	const char *doc;
+	const struct schema *schema;
+	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
+	/* What decides the state of the machine before the first provisioner. */
+	int (*fingerprint)(const void *config, struct build_ctx *ctx, struct digest *d,
+			   struct error **err);
+	/* `from`: a checkpoint to resume, or NULL. On failure nothing is left behind. */
+	struct machine *(*start)(const void *config, struct build_ctx *ctx,
+				 const struct checkpoint *from, struct error **err);
+	/* Names of further build.* values, for placeholders; NULL-terminated or NULL. */
+	const char *const *generated_names;
+};
+
+/* ---- provisioners ---------------------------------------------------------- */
+
+struct provision_ctx {
+	struct build_ctx *build;
+	struct comm *comm;
+	struct value *generated; /* object: build.* values, also template data (`{{ .Host }}`) */
+};
+
+struct provisioner_type {
+	const char *name;
+	const char *doc;
+	const struct schema *schema;
+	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
+	int (*run)(const void *config, struct provision_ctx *ctx, struct error **err);
+	/* Local files whose content decides what the step does. */
+	int (*local_files)(const void *config, struct strv *ret, struct error **err);
+};
+
+/* ---- post-processors ------------------------------------------------------- */
+
+struct postproc_result {
+	struct artifact *artifact; /* owned reference; NULL ends the chain silently */
+	bool keep;                 /* the component's default for keeping its input */
+	bool force_keep;           /* keep_input_artifact = false is ignored */
+};
+
+struct postproc_type {
+	const char *name;
+	const char *doc;
+	const struct schema *schema;
+	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
+	int (*run)(const void *config, struct build_ctx *ctx, struct artifact *input,
+		   struct postproc_result *ret, struct error **err);
+};
+
+/* ---- the list ---------------------------------------------------------------- */
+
+/* Arrays are sorted by name and end with NULL. */
+struct components {
+	const struct builder_type *const *builders;
+	const struct provisioner_type *const *provisioners;
+	const struct postproc_type *const *postprocs;
+	const struct comm_type *const *comms;
+};
+const struct builder_type *components_builder(const struct components *c, const char *name);
+const struct provisioner_type *components_provisioner(const struct components *c, const char *name);
+const struct postproc_type *components_postproc(const struct components *c, const char *name);
+const struct comm_type *components_comm(const struct components *c, const char *name);
+
+extern const struct components builtin_components; /* src/components.c */

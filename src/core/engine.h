@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a plan: one thread per running build, at most `parallel` at once. The
+ * calling thread is free to render events and to watch signals meanwhile.
+ */
+#pragma once
+
+#include "core/plan.h"
+
+struct engine_options {
+	int parallel; /* < 1: unlimited */
+	const char *on_error;
+	struct event_sink *sink;
+	struct redactor *redactor;
+	const struct host_dirs *dirs;
+	const char *cwd;
+	char *const *environ;
+	const char *run_uuid;
+	struct journal *journal;
+	int64_t source_date_epoch;
+};
+
+struct build_result {
+	const char *name;    /* borrowed from the plan */
+	struct error *error; /* NULL: success */
+	bool cancelled;
+	struct artifact **artifacts; /* owned references; NULL entry: `<nothing>` */
+	size_t artifact_count;
+	int64_t duration;
+};
+
+struct engine;
+/* Starts; returns at once. The plan and the options' referents outlive the engine. */
+struct engine *engine_start(const struct plan *plan, const struct engine_options *opts);
+/* Readable when all builds have ended. */
+int engine_done_fd(const struct engine *e);
+/* First call: every build stops where it waits and cleans up under a fresh deadline.
+ * Second: clean-up is abandoned too. Async-signal-unsafe; call from the main thread. */
+void engine_cancel(struct engine *e);
+/* Joins the threads; results in plan order, owned by the engine. */
+const struct build_result *engine_wait(struct engine *e, size_t *ret_count);
+void engine_free(struct engine *e);
+DEFINE_AUTO(engine, struct engine *, engine_free);

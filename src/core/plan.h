@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan: template + components + selection -> builds, each with resolved,
+ * prepared steps. Pure (no I/O but prepare()'s look at files), immutable,
+ * printable. `validate`, `inspect` and `build` all start here; only `build`
+ * goes further.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "core/component.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A component with its configuration as prepared at plan time. */
+struct plan_step {
+	const struct config_provisioner *block;
+	const struct provisioner_type *type;
+	const void *config; /* prepared with placeholders for build.*; run uses a fresh one */
+};
+
+struct plan_post {
+	const struct config_postprocessor *block;
+	const struct postproc_type *type;
+	const void *config;
+};
+
+struct plan_chain {
+	const struct plan_post *items;
+	size_t len;
+};
+
+struct plan_build {
+	const char *name; /* "BUILD.T.LOCAL" or "T.LOCAL" */
+	const struct config_build *block;
+	const struct config_source *source;
+	const struct builder_type *type;
+	struct component_info info;
+	const void *config; /* prepared */
+	const struct plan_step *steps;
+	size_t step_count;
+	const struct plan_step *error_cleanup; /* NULL: none */
+	const struct plan_chain *chains;
+	size_t chain_count;
+};
+
+struct plan {
+	struct arena *arena;
+	const struct config *config; /* borrowed: outlives the plan */
+	const struct components *components;
+	const struct plan_build *builds; /* those that prepared without error, in order */
+	size_t len;
+};
+
+struct plan_options {
+	struct text_list only, except; /* globs from the command line (language.md 19) */
+	bool debug, force;
+	const char *on_error;
+	const struct host_dirs *dirs;
+	const char *cwd;
+	struct redactor *redactor; /* sensitive attributes are registered here */
+};
+
+/* Never NULL. Mistakes go to diags; a build with errors is left out. */
+struct plan *plan_make(const struct config *config, const struct components *components,
+		       const struct plan_options *opts, struct diags *diags);
+void plan_free(struct plan *p);
+DEFINE_AUTO(plan, struct plan *, plan_free);
+
+/*
+ * A step's configuration again, with real build.* values (language.md 17, 23.1):
+ * decoded and prepared into `arena`. Thread-safe. NULL after reporting.
+ */
+const void *plan_resolve_step(const struct plan *p, const struct plan_build *b,
+			      const struct plan_step *step, struct value *build_values,
+			      struct arena *arena, struct diags *diags);
+const void *plan_resolve_post(const struct plan *p, const struct plan_build *b,
+			      const struct plan_post *post, struct value *build_values,
+			      struct arena *arena, struct diags *diags);
+
+/* Shell-style match of language.md 19: * ? [abc] [!a] {a,b} \x. */
+MUST_CHECK int glob_match(const char *pattern, const char *text, bool *ret, struct error **err);
