@@ -4,7 +4,8 @@
  * through (language.md 22). A registered text is replaced by `<sensitive>`
  * wherever it occurs: as is, with CRLF -> LF, each of its lines (when there
  * are several), and in standard, unpadded and URL-safe base64 and in
- * URL-encoded form. Registering the empty string does nothing.
+ * URL-encoded form (encoded forms of texts from four bytes on: shorter ones
+ * occur by chance). Registering the empty string does nothing.
  *
  * Shared by all threads; a mutex inside guards the list, never held across I/O.
  */
@@ -22,7 +23,7 @@ void redactor_free(struct redactor *r); /* wipes the secrets */
 DEFINE_AUTO(redactor, struct redactor *, redactor_free);
 
 void redactor_add(struct redactor *r, const char *secret, size_t len);
-/* Filters in place. Longest secrets first, so that no part of one is left over. */
+/* Filters in place. Overlapping secrets are replaced as one: no part is left over. */
 void redactor_filter(struct redactor *r, struct strbuf *text);
 
 /* Overwrites memory in a way the compiler keeps. */

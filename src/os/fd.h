@@ -6,6 +6,8 @@
 #include "base/macro.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 void fd_close(int fd); /* -1 is fine; keeps errno */
 static inline void auto_fd_(int *fd)
@@ -22,3 +24,5 @@ static inline int fd_take(int *fd)
 }
 MUST_CHECK int fd_set_nonblocking(int fd, bool on, struct error **err);
 MUST_CHECK int fd_pipe(int ret_fds[2], struct error **err);
+/* write(2) that never raises SIGPIPE: a reader that is gone is EPIPE. */
+MUST_CHECK ssize_t fd_write(int fd, const void *data, size_t len);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+void fd_close(int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+}
+
+int fd_set_nonblocking(int fd, bool on, struct error **err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) < 0)
+		return error_set_errno(err, errno, "cannot set the flags of descriptor %d", fd);
+	return 0;
+}
+
+int fd_pipe(int ret_fds[2], struct error **err)
+{
+	if (pipe2(ret_fds, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "cannot make a pipe");
+	return 0;
+}
+
+/*
+ * A library cannot ask that the whole process ignores SIGPIPE, so the signal
+ * is blocked in this thread for the write and taken back if it was raised.
+ */
+ssize_t fd_write(int fd, const void *data, size_t len)
+{
+	const struct timespec now = { 0 };
+	sigset_t pipe_set, before, pending;
+
+	sigemptyset(&pipe_set);
+	sigaddset(&pipe_set, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_set, &before);
+
+	ssize_t n = write(fd, data, len);
+	int saved = errno;
+
+	if (n < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE))
+		while (sigtimedwait(&pipe_set, NULL, &now) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return n;
+}
