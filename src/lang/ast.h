@@ -32,6 +32,7 @@ enum expr_kind {
 	EXPR_PARENS,      /* operand */
 	EXPR_INVALID,     /* a syntax error was reported here */
 	EXPR_JSON,        /* a JSON value; see lang/json.h */
+	EXPR_BOUND,       /* bound: an expression below a `dynamic` block; made by eval/ only */
 };
 
 enum expr_op {
@@ -54,6 +55,7 @@ enum expr_op {
 };
 
 struct expr;
+struct value;
 
 struct object_item {
 	struct expr *key; /* a bare identifier is an EXPR_TEMPLATE literal with key_is_bare */
@@ -147,6 +149,14 @@ struct expr {
 		} op;
 		struct expr *operand; /* parens */
 		const struct json_node *json;
+		/* What `inner` sees in addition to its scope. Readers of static
+		 * constructs look at `inner`; references to `names` are none. */
+		struct {
+			struct expr *inner;
+			const char *const *names;    /* NULL-terminated */
+			struct value *const *values; /* as many */
+			bool is_unknown;             /* below an unknown for_each: all is unknown */
+		} bound;
 	};
 };
 

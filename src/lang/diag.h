@@ -17,7 +17,7 @@ struct diag {
 	enum diag_severity severity;
 	char *summary;
 	char *detail;         /* may be "" */
-	char *values;         /* the `with …` list (language.md 9.1), or NULL */
+	char *values;         /* `with a as 1,\n     b as "c".` (language.md 9.1), or NULL */
 	struct range subject; /* source NULL: none */
 	struct range context; /* source NULL: none */
 	bool no_snippet;      /* print `(source code not available)` */

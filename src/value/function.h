@@ -35,7 +35,9 @@ struct func_world {
 	int64_t start_time; /* process start, ns since the epoch */
 	int64_t (*now)(void);
 	const char *(*getenv)(const char *name);
-	/* templatefile(): parses and renders text with exactly these variables. */
+	/* templatefile(): parses and renders text with exactly these variables.
+	 * An error of kind INVALID is about `vars` (the caller blames that
+	 * argument), any other about the template. */
 	struct value *(*render)(const struct func_world *w, const char *name, const char *text,
 				struct value *vars, struct error **err);
 	void *render_data;
@@ -46,7 +48,10 @@ struct func_call {
 	const char *name;
 	struct value *const *args; /* borrowed; lazy ones are NULL */
 	size_t argc;
-	/* For PARAM_LAZY parameters. */
+	/* For PARAM_LAZY parameters. The message of an evaluation that fails is
+	 * one "- SUMMARY (at RANGE)\n  DETAIL\n" per mistake, as try() prints
+	 * them. What type_lazy finds wrong is reported by the evaluator itself,
+	 * in place of the error that the function then returns. */
 	struct value *(*eval_lazy)(const struct func_call *call, size_t arg, struct error **err);
 	struct type *(*type_lazy)(const struct func_call *call, size_t arg, struct error **err);
 	void *eval_data;
