@@ -44,5 +44,9 @@ int number_sign(const struct number *a);
 bool number_to_int(const struct number *a, int64_t *ret); /* false: fraction or out of range */
 double number_to_double(const struct number *a);
 void number_format(struct strbuf *sb, const struct number *a); /* shortest, no exponent */
-void number_format_g(struct strbuf *sb, const struct number *a,
-		     int digits); /* %.Ng of the double */
+/* Go's %.Ng of the double; digits < 0: the fewest that read back. */
+void number_format_g(struct strbuf *sb, const struct number *a, int digits);
+/* Verb e, f or g of the number itself; digits < 0 (only g): the fewest that read back. */
+void number_format_float(struct strbuf *sb, const struct number *a, char verb, int digits);
+/* A whole number in base 2 … 36, lower case. */
+void number_format_base(struct strbuf *sb, const struct number *a, int base);

@@ -57,7 +57,9 @@ const struct type_field *type_field_at(const struct type *t, size_t i); /* sorte
 const struct type_field *type_field(const struct type *t, const char *name);
 
 bool type_equal(const struct type *a, const struct type *b);
-bool type_has_dynamic(const struct type *t);                        /* anywhere inside */
+bool type_has_dynamic(const struct type *t); /* anywhere inside */
+bool type_has_optional(const struct type *t);
+struct type *type_without_optional(struct type *t);                 /* the type of values; owned */
 void type_name(struct strbuf *sb, const struct type *t);            /* `list of string` */
 void type_constraint_name(struct strbuf *sb, const struct type *t); /* `list of any type` */
 void type_json(struct strbuf *sb, const struct type *t);            /* cty's JSON encoding */

@@ -21,8 +21,9 @@ struct value *value_null(struct type *t);
 struct value *value_unknown(struct type *t);
 struct value *value_bool(bool b);
 struct value *value_int(int64_t n);
-struct value *value_number(struct number *n); /* referenced */
-struct value *value_string(const char *s);    /* NFC-normalised */
+struct value *value_number(struct number *n);      /* referenced */
+struct value *value_number_take(struct number *n); /* takes the reference */
+struct value *value_string(const char *s);         /* NFC-normalised */
 struct value *value_string_len(const char *s, size_t len);
 
 /* Collections take ownership of the items (not of the array). Element types
@@ -46,6 +47,7 @@ bool value_is_wholly_known(const struct value *v);
 bool value_is_sensitive(const struct value *v);               /* itself */
 bool value_is_sensitive_deep(const struct value *v);          /* anywhere inside */
 struct value *value_mark_sensitive(struct value *v, bool on); /* same content, marked */
+struct value *value_unmark_deep(struct value *v); /* no marks on it or inside; what functions get */
 
 /* Content; the value must be known, non-null and of that type (asserted). */
 bool value_as_bool(const struct value *v);
