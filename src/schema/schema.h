@@ -20,6 +20,8 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/map.h"
+#include "base/strbuf.h"
 #include "eval/scope.h"
 #include "lang/body.h"
 #include "lang/diag.h"
@@ -91,7 +93,7 @@ struct attr {
 	size_t offset;
 	unsigned flags;
 	const char *doc;
-	const char *def;            /* default as text in the form of the kind, or NULL */
+	const char *def;            /* default as text, or NULL; lists: separated by commas */
 	int64_t min, max;           /* for INT and DURATION when min != max */
 	const char *const *choices; /* NULL-terminated; STRING and STRINGS */
 	const char *conflicts;      /* name of an attribute that must not be set too */
@@ -143,18 +145,29 @@ struct decoded {
 	const struct schema *schema;
 	struct value *object;
 	struct range range; /* the block's header: subject when no attribute fits */
-	struct map *ranges; /* attribute name -> struct range *; only what was set */
+	/* attribute name -> struct range *; only what was set. Inside nested blocks the name is a
+	 * path, "disk[1].size"; "disk[1]" is that block's header. */
+	struct map *ranges;
 };
-struct range decoded_range(const struct decoded *d, const char *attr); /* else d->range */
+/* Of the argument's value; if it was not set, of the nearest block around it. */
+struct range decoded_range(const struct decoded *d, const char *attr);
 bool decoded_is_set(const struct decoded *d, const char *attr);        /* set and not null */
 
 /* Body -> object. Reports unknown names with "did you mean", wrong types, missing ones. */
 void schema_decode(const struct schema *s, const struct body *b, const struct scope *scope,
 		   struct range header, struct arena *arena, struct decoded *ret,
 		   struct diags *diags);
-/* The same from a value (override, plugins): keys without a row are reported. */
+/* The same from a value (override, plugins): keys without a row are reported; nothing is
+ * converted before schema_fill(). Names match in any case (legacy-json.md 8). */
 void schema_decode_value(const struct schema *s, struct value *object, struct range header,
 			 struct arena *arena, struct decoded *ret, struct diags *diags);
+/* What `over` sets replaces what `d` has; maps are joined. */
+void schema_merge(struct decoded *d, const struct decoded *over, struct arena *arena);
+/* Replaces each text that contains "{{", except in ATTR_LATE rows, by what `render` makes of it
+ * (heap, or NULL with *err). */
+typedef char *(*schema_render_fn)(void *data, const char *text, struct error **err);
+void schema_render(struct decoded *d, schema_render_fn render, void *data, struct arena *arena,
+		   struct diags *diags);
 /* Object -> C struct (zeroed by the caller, s->size bytes): weak conversions, defaults, range,
  * choices, conflicts, requirements. An unknown part becomes "<unknown>", 0, false, empty. */
 void schema_fill(const struct decoded *d, void *config, struct arena *arena, struct diags *diags);
@@ -163,5 +176,5 @@ const struct attr *schema_attr(const struct schema *s, const char *name);
 /* Calls back for each text of ATTR_SENSITIVE rows that is set. */
 void schema_each_secret(const struct schema *s, const void *config,
 			void (*fn)(void *data, const char *text), void *data);
-/* Markdown reference, one row per attribute. */
+/* Markdown reference, one row per attribute; nested blocks have a table of their own. */
 void schema_document(struct strbuf *sb, const struct schema *s);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of schema/ only: a table with its included tables flattened, and the
+ * small things that decode, fill, render and document share.
+ */
+#pragma once
+
+#include "schema/schema.h"
+
+/* A row and where its member is in the outermost struct. */
+struct row {
+	const struct attr *attr;
+	size_t offset;
+};
+
+struct row_list {
+	struct row *items;
+	size_t len;
+};
+
+/* In table order; lives in the arena. */
+struct row_list rows_of(const struct schema *s, struct arena *arena);
+const struct row *rows_find(const struct row_list *rows, const char *name); /* any case */
+
+/* The value lives as long as the arena; takes ownership of the reference. */
+struct value *arena_keep_value(struct arena *arena, struct value *v);
+struct type *arena_keep_type(struct arena *arena, struct type *t);
+
+/* The language's type of an attribute (language.md 8); owned. NULL for blocks. */
+struct type *attr_type(const struct attr *a);
+bool attr_is_block(const struct attr *a);
+
+/* Paths in decoded.ranges: "name" or "outer[2].name"; arena. */
+const char *path_of(struct arena *arena, const char *prefix, const char *name);
+const char *path_of_item(struct arena *arena, const char *path, size_t index);
+struct range *decoded_note_range(struct decoded *d, struct arena *arena, const char *path,
+				 struct range r);
+
+/* Absent, null, or a block list without elements. */
+bool value_is_absent(const struct value *v);
