@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/map.h"
 #include "os/cancel.h"
 #include "value/value.h"
 
@@ -75,6 +76,9 @@ struct comm_type {
 	/* Waits until the machine answers and logs in; says what it does through ctx->ui. */
 	struct comm *(*connect)(const void *config, const struct comm_target *target,
 				struct build_ctx *ctx, struct cancel *c, struct error **err);
+	/* Adds what `build.*` says of the connection (User, Password, SSHPublicKey, …) to a map
+	 * of struct value *. */
+	void (*describe)(const void *config, const struct comm_target *target, struct map *values);
 };
 
 void comm_close(struct comm *m);

@@ -76,6 +76,7 @@ struct machine {
 	const char *comm_type;   /* "ssh", "none"; borrowed */
 	const void *comm_config; /* as that communicator wants it; borrowed */
 	struct comm_target target;
+	struct comm *comm;      /* borrowed; set by the engine while connected */
 	bool swallow_transfers; /* for comm_type none */
 	struct map generated;   /* build.* values beyond the usual: name -> struct value * */
 };

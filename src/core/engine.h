@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs a plan: one thread per running build, at most `parallel` at once. The
- * calling thread is free to render events and to watch signals meanwhile.
+ * calling thread is free to render events and to watch signals meanwhile. Each
+ * build keeps a journal of its own, RUN_UUID.N, below the state directory.
  */
 #pragma once
 
@@ -16,7 +17,6 @@ struct engine_options {
 	const char *cwd;
 	char *const *environ;
 	const char *run_uuid;
-	struct journal *journal;
 	int64_t source_date_epoch;
 };
 
@@ -37,6 +37,8 @@ int engine_done_fd(const struct engine *e);
 /* First call: every build stops where it waits and cleans up under a fresh deadline.
  * Second: clean-up is abandoned too. Async-signal-unsafe; call from the main thread. */
 void engine_cancel(struct engine *e);
+/* After the second: what was left behind and how to remove it. */
+void engine_describe_left(struct engine *e, struct strv *ret);
 /* Joins the threads; results in plan order, owned by the engine. */
 const struct build_result *engine_wait(struct engine *e, size_t *ret_count);
 void engine_free(struct engine *e);

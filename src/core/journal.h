@@ -41,6 +41,9 @@ MUST_CHECK int journal_process(struct journal *j, const char *what, struct strv 
 MUST_CHECK int journal_started(struct journal *j, uint64_t id, pid_t pid, struct error **err);
 void journal_done(struct journal *j, uint64_t id); /* id 0 is fine */
 
+/* Nothing of this run is to be cleaned by gc: -on-error=abort left it to the user. */
+void journal_keep(struct journal *j);
+
 /* What is still open, for the list after a second interrupt: "process 123 (qemu), remove with kill 123". */
 void journal_describe_open(struct journal *j, struct strv *ret);
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/artifact.h"
+
+#include "base/alloc.h"
+#include "os/fs.h"
+
+#include <stdlib.h>
+
+struct artifact *artifact_new(const char *builder_id, const char *id, const char *text)
+{
+	struct artifact *a = NEW(struct artifact);
+
+	a->refs = 1;
+	a->builder_id = xstrdup(builder_id);
+	a->id = xstrdup(id);
+	a->text = xstrdup(text);
+	strv_init(&a->files);
+	return a;
+}
+
+struct artifact *artifact_ref(struct artifact *a)
+{
+	a->refs++;
+	return a;
+}
+
+void artifact_unref(struct artifact *a)
+{
+	if (!a || --a->refs)
+		return;
+	free(a->builder_id);
+	free(a->id);
+	free(a->text);
+	strv_release(&a->files);
+	value_unref(a->state);
+	value_unref(a->generated_data);
+	free(a->destroy_path);
+	free(a);
+}
+
+int artifact_destroy(const struct artifact *a, struct error **err)
+{
+	return a->destroy ? a->destroy(a, err) : 0;
+}
+
+int artifact_destroy_files(const struct artifact *a, struct error **err)
+{
+	for (size_t i = 0; i < a->files.len; i++)
+		if (fs_remove(a->files.v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int artifact_destroy_tree(const struct artifact *a, struct error **err)
+{
+	return fs_remove_tree(a->destroy_path, err);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The communicator that talks to nobody: for `communicator = "none"` and for
+ * builders without a machine, so that local provisioners have one to hold.
+ */
+#include "core/comm.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+struct comm_none {
+	struct comm comm;
+	bool swallow;
+};
+
+static int none_exec(struct comm *m, const struct comm_cmd *cmd, struct cancel *c, int *ret_status,
+		     struct error **err)
+{
+	(void)m;
+	(void)cmd;
+	if (cancel_check(c, err) < 0)
+		return -1;
+	*ret_status = 0;
+	return 0;
+}
+
+static int refuse(struct comm *m, const char *what, struct error **err)
+{
+	if (((struct comm_none *)m)->swallow)
+		return 0;
+	return error_set(err, ERROR_INVALID, "%s is not implemented when communicator = 'none'",
+			 what);
+}
+
+static int none_upload(struct comm *m, const struct comm_upload *up, const char *dst,
+		       struct cancel *c, struct error **err)
+{
+	(void)up;
+	(void)dst;
+	(void)c;
+	return refuse(m, "Upload", err);
+}
+
+static int none_upload_dir(struct comm *m, const char *src, const char *dst, struct cancel *c,
+			   struct error **err)
+{
+	(void)src;
+	(void)dst;
+	(void)c;
+	return refuse(m, "UploadDir", err);
+}
+
+static int none_download(struct comm *m, const char *src, const char *dst, struct cancel *c,
+			 struct error **err)
+{
+	(void)src;
+	(void)dst;
+	(void)c;
+	return refuse(m, "Download", err);
+}
+
+static int none_download_dir(struct comm *m, const char *src, const char *dst, struct cancel *c,
+			     struct error **err)
+{
+	(void)src;
+	(void)dst;
+	(void)c;
+	return refuse(m, "DownloadDir", err);
+}
+
+static void none_close(struct comm *m)
+{
+	free(m);
+}
+
+static const struct comm_ops none_ops = {
+	.exec = none_exec,
+	.upload = none_upload,
+	.upload_dir = none_upload_dir,
+	.download = none_download,
+	.download_dir = none_download_dir,
+	.close = none_close,
+};
+
+struct comm *comm_none_new(bool swallow_transfers)
+{
+	struct comm_none *n = NEW(struct comm_none);
+
+	*n = (struct comm_none){ .comm = { .ops = &none_ops }, .swallow = swallow_transfers };
+	return &n->comm;
+}
+
+void comm_close(struct comm *m)
+{
+	if (m)
+		m->ops->close(m);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads and life cycle. min(parallel, builds) threads take the next build in
+ * plan order; the only state they share is the counter and the done fd.
+ */
+#include "core/engine.h"
+
+#include "base/alloc.h"
+#include "core/run.h"
+#include "os/clock.h"
+#include "os/fd.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct engine {
+	const struct plan *plan;
+	struct engine_options opts;
+	struct cancel *stop, *abandon;
+	struct build_run *runs;
+	struct build_result *results;
+	pthread_t *threads;
+	size_t thread_count;
+	atomic_size_t next;       /* build to take */
+	atomic_size_t unfinished; /* threads still running */
+	int done_fd;
+	bool joined;
+};
+
+static void *worker(void *arg)
+{
+	struct engine *e = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&e->next, 1)) < e->plan->len) {
+		if (cancel_is_triggered(e->stop)) {
+			e->results[i].cancelled = true;
+			continue;
+		}
+		build_run(&e->runs[i]);
+	}
+	if (atomic_fetch_sub(&e->unfinished, 1) == 1) {
+		uint64_t one = 1;
+
+		(void)!write(e->done_fd, &one, sizeof(one));
+	}
+	return NULL;
+}
+
+struct engine *engine_start(const struct plan *plan, const struct engine_options *opts)
+{
+	struct engine *e = NEW(struct engine);
+	size_t n = plan->len;
+
+	e->plan = plan;
+	e->opts = *opts;
+	e->stop = cancel_new(NULL, DEADLINE_NEVER);
+	e->abandon = cancel_new(NULL, DEADLINE_NEVER);
+	e->done_fd = eventfd(0, EFD_CLOEXEC);
+	e->runs = xcalloc(n, sizeof(*e->runs));
+	e->results = xcalloc(n, sizeof(*e->results));
+	for (size_t i = 0; i < n; i++) {
+		e->results[i].name = plan->builds[i].name;
+		e->runs[i] = (struct build_run){
+			.plan = plan,
+			.build = &plan->builds[i],
+			.opts = &e->opts,
+			.ui = { .sink = opts->sink,
+				.redactor = opts->redactor,
+				.build = (int)i,
+				.build_name = plan->builds[i].name },
+			.stop = e->stop,
+			.abandon = e->abandon,
+			.result = &e->results[i],
+		};
+	}
+	e->thread_count = opts->parallel < 1 ? n : MIN(n, (size_t)opts->parallel);
+	e->threads = xcalloc(e->thread_count, sizeof(*e->threads));
+	atomic_store(&e->unfinished, e->thread_count);
+	for (size_t i = 0; i < e->thread_count; i++)
+		if (pthread_create(&e->threads[i], NULL, worker, e)) {
+			/* Out of threads: the ones that run take the rest. */
+			atomic_fetch_sub(&e->unfinished, e->thread_count - i);
+			e->thread_count = i;
+			break;
+		}
+	if (!e->thread_count) { /* not even one: run here */
+		atomic_store(&e->unfinished, 1);
+		worker(e);
+	}
+	return e;
+}
+
+int engine_done_fd(const struct engine *e)
+{
+	return e->done_fd;
+}
+
+void engine_cancel(struct engine *e)
+{
+	if (cancel_is_triggered(e->stop))
+		cancel_trigger(e->abandon);
+	else
+		cancel_trigger(e->stop);
+}
+
+void engine_describe_left(struct engine *e, struct strv *ret)
+{
+	for (size_t i = 0; i < e->plan->len; i++)
+		if (e->runs[i].journal)
+			journal_describe_open(e->runs[i].journal, ret);
+}
+
+const struct build_result *engine_wait(struct engine *e, size_t *ret_count)
+{
+	for (size_t i = 0; i < e->thread_count && !e->joined; i++)
+		pthread_join(e->threads[i], NULL);
+	e->joined = true;
+	*ret_count = e->plan->len;
+	return e->results;
+}
+
+void engine_free(struct engine *e)
+{
+	size_t n;
+
+	if (!e)
+		return;
+	engine_wait(e, &n);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < e->results[i].artifact_count; k++)
+			artifact_unref(e->results[i].artifacts[k]);
+		free(e->results[i].artifacts);
+		error_free(e->results[i].error);
+		journal_close(e->runs[i].journal);
+	}
+	cancel_free(e->stop);
+	cancel_free(e->abandon);
+	fd_close(e->done_fd);
+	free(e->runs);
+	free(e->results);
+	free(e->threads);
+	free(e);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/event.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/strbuf.h"
+#include "os/clock.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROGRESS_INTERVAL_MS = 100, LINE_MAX_BYTES = 1024 * 1024 };
+
+void ui_emit(struct ui *ui, struct event *ev)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	ev->wall = clock_wall();
+	ev->monotonic = clock_monotonic();
+	ev->build = ui->build;
+	ev->build_name = ui->build_name;
+	ev->label = ui->label;
+	if (ev->text) {
+		strbuf_addstr(&text, ev->text);
+		if (ui->redactor)
+			redactor_filter(ui->redactor, &text);
+		ev->text = text.buf;
+	}
+	ui->sink->emit(ui->sink, ev);
+	strbuf_release(&text);
+}
+
+static void say(struct ui *ui, enum event_kind kind, const char *fmt, va_list ap)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	strbuf_vaddf(&sb, fmt, ap);
+
+	struct event ev = { .kind = kind, .text = sb.buf, .is_error = kind == EVENT_ERROR };
+
+	ui_emit(ui, &ev);
+	strbuf_release(&sb);
+}
+
+void ui_say(struct ui *ui, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(ui, EVENT_SAY, fmt, ap);
+	va_end(ap);
+}
+
+void ui_error(struct ui *ui, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(ui, EVENT_ERROR, fmt, ap);
+	va_end(ap);
+}
+
+void ui_output(struct ui *ui, bool is_stderr, const char *line)
+{
+	struct event ev = { .kind = EVENT_OUTPUT, .text = line, .is_error = is_stderr };
+
+	ui_emit(ui, &ev);
+}
+
+void ui_progress(struct ui *ui, const char *what, int64_t done, int64_t total, enum event_unit unit)
+{
+	int64_t now = clock_monotonic();
+
+	if (done < total && now - ui->last_progress < PROGRESS_INTERVAL_MS * NSEC_PER_MSEC)
+		return;
+	ui->last_progress = now;
+
+	struct event ev = {
+		.kind = EVENT_PROGRESS, .text = what, .done = done, .total = total, .unit = unit
+	};
+
+	ui_emit(ui, &ev);
+}
+
+void ui_progress_end(struct ui *ui, const char *what)
+{
+	struct event ev = { .kind = EVENT_PROGRESS, .text = what, .done = -1 };
+
+	ui->last_progress = 0;
+	ui_emit(ui, &ev);
+}
+
+void ui_step_start(struct ui *ui, const char *name, int index, int total)
+{
+	struct event ev = {
+		.kind = EVENT_STEP_START, .text = name, .index = index, .total = total
+	};
+
+	ui_emit(ui, &ev);
+}
+
+void ui_step_end(struct ui *ui, const char *name, int index, int total, int64_t duration, bool ok)
+{
+	struct event ev = {
+		.kind = EVENT_STEP_END,
+		.text = name,
+		.index = index,
+		.total = total,
+		.duration = duration,
+		.ok = ok,
+	};
+
+	ui_emit(ui, &ev);
+}
+
+/* ---- lines --------------------------------------------------------------- */
+
+struct line_splitter {
+	line_fn fn;
+	void *data;
+	struct strbuf line;
+	bool has_text; /* something came since the last newline */
+};
+
+struct line_splitter *line_splitter_new(line_fn fn, void *data)
+{
+	struct line_splitter *ls = NEW(struct line_splitter);
+
+	ls->fn = fn;
+	ls->data = data;
+	strbuf_init_max(&ls->line, LINE_MAX_BYTES);
+	return ls;
+}
+
+static void give(struct line_splitter *ls)
+{
+	strbuf_rtrim(&ls->line);
+
+	const char *cr = memrchr(ls->line.buf, '\r', ls->line.len);
+
+	ls->fn(ls->data, cr ? cr + 1 : ls->line.buf);
+	strbuf_truncate(&ls->line, 0);
+	ls->line.overflow = false;
+	ls->has_text = false;
+}
+
+void line_splitter_feed(struct line_splitter *ls, const void *bytes, size_t len)
+{
+	const char *p = bytes, *end = p + len;
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((nl ? nl : end) - p);
+
+		/* A line without end is shown in pieces rather than kept or lost. */
+		while (n > ls->line.max - ls->line.len) {
+			size_t room = ls->line.max - ls->line.len;
+
+			strbuf_add(&ls->line, p, room);
+			give(ls);
+			p += room;
+			n -= room;
+		}
+		strbuf_add(&ls->line, p, n);
+		ls->has_text |= n > 0;
+		p += n;
+		if (nl) {
+			give(ls);
+			p++;
+		}
+	}
+}
+
+void line_splitter_free(struct line_splitter *ls)
+{
+	if (!ls)
+		return;
+	if (ls->has_text)
+		give(ls);
+	strbuf_release(&ls->line);
+	free(ls);
+}

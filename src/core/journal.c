@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One writer per file (its run), readers only once the run is dead. Lines:
+ *   {"run":"ID","boot":"UUID","pid":123}
+ *   {"id":1,"path":"/tmp/x"}
+ *   {"id":2,"process":"qemu"}  {"id":2,"pid":77,"start":123456}
+ *   {"id":1,"done":true}       {"keep":true}
+ * Losing the last lines in a power cut is harmless: what they named lived in
+ * processes and temporary places of that boot.
+ */
+#include "core/journal.h"
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "core/journal_entry.h"
+#include "os/fd.h"
+#include "os/fs.h"
+#include "os/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+struct journal {
+	char *run_id;
+	char *dir, *file;
+	int fd;
+	pthread_mutex_t mutex; /* guards entries, next_id */
+	struct journal_entries entries;
+	uint64_t next_id;
+	bool keep;
+};
+
+static int append(struct journal *j, json_t *line, struct error **err)
+{
+	AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
+	AUTO_FREE char *out = xasprintf("%s\n", text);
+	size_t len = strlen(out);
+
+	json_decref(line);
+
+	ssize_t n = write(j->fd, out, len);
+
+	if (n == (ssize_t)len)
+		return 0;
+	error_set_errno(err, n < 0 ? errno : ENOSPC, "cannot write the journal '%s'", j->file);
+	return error_hint(err, "free some space there, or point INGOT_STATE_DIR elsewhere");
+}
+
+int journal_open(const char *state_dir, const char *run_id, struct journal **ret,
+		 struct error **err)
+{
+	AUTO(journal) struct journal *j = NEW(struct journal);
+
+	j->fd = -1;
+	j->next_id = 1;
+	pthread_mutex_init(&j->mutex, NULL);
+	j->run_id = xstrdup(run_id);
+	j->dir = xasprintf("%s/runs/%s", state_dir, run_id);
+	j->file = xasprintf("%s/journal", j->dir);
+	if (fs_mkdir_all(j->dir, 0700, err) < 0)
+		return error_prefix(err, "cannot keep a journal");
+
+	/* Gets its name only once it is locked, so that recovery never takes it for dead. */
+	AUTO_FREE char *fresh = xasprintf("%s.new", j->file);
+
+	j->fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	if (j->fd < 0)
+		return error_set_errno(err, errno, "cannot create the journal '%s'", j->file);
+	if (flock(j->fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set_errno(err, errno, "cannot lock the journal '%s'", j->file);
+	if (fs_rename(fresh, j->file, err) < 0)
+		return -1;
+	if (append(j,
+		   json_pack("{ss ss si}", "run", run_id, "boot", proc_boot_id(), "pid",
+			     (int)getpid()),
+		   err) < 0)
+		return -1;
+	*ret = TAKE(j);
+	return 0;
+}
+
+void journal_close(struct journal *j)
+{
+	if (!j)
+		return;
+
+	bool clean = true;
+
+	for (size_t i = 0; i < j->entries.len; i++)
+		clean &= j->entries.items[i].done;
+	/* Removed under the lock: nobody can take it for a dead run's. */
+	if (j->fd >= 0 && (clean || j->keep)) {
+		(void)unlink(j->file);
+		(void)rmdir(j->dir);
+	}
+	fd_close(j->fd);
+	journal_entries_release(&j->entries);
+	pthread_mutex_destroy(&j->mutex);
+	free(j->run_id);
+	free(j->dir);
+	free(j->file);
+	free(j);
+}
+
+const char *journal_run_id(const struct journal *j)
+{
+	return j->run_id;
+}
+
+/* Returns the id of the new entry; the caller writes its line. */
+static uint64_t add_entry(struct journal *j, const char *path, const char *process)
+{
+	pthread_mutex_lock(&j->mutex);
+
+	uint64_t id = j->next_id++;
+
+	*vec_push(&j->entries) = (struct journal_entry){
+		.id = id,
+		.path = xstrdup(path),
+		.process = xstrdup(process),
+	};
+	pthread_mutex_unlock(&j->mutex);
+	return id;
+}
+
+int journal_path(struct journal *j, const char *path, uint64_t *ret_id, struct error **err)
+{
+	uint64_t id = add_entry(j, path, NULL);
+
+	if (append(j, json_pack("{sI ss}", "id", (json_int_t)id, "path", path), err) < 0)
+		return -1;
+	*ret_id = id;
+	return 0;
+}
+
+int journal_process(struct journal *j, const char *what, struct strv *env, uint64_t *ret_id,
+		    struct error **err)
+{
+	uint64_t id = add_entry(j, NULL, what);
+
+	if (append(j, json_pack("{sI ss}", "id", (json_int_t)id, "process", what), err) < 0)
+		return -1;
+	for (size_t i = env->len; i-- > 0;)
+		if (!strncmp(env->v[i], JOURNAL_ENV "=", strlen(JOURNAL_ENV "=")))
+			strv_remove(env, i);
+	strv_pushf(env, JOURNAL_ENV "=%s/%llu", j->run_id, (unsigned long long)id);
+	*ret_id = id;
+	return 0;
+}
+
+int journal_started(struct journal *j, uint64_t id, pid_t pid, struct error **err)
+{
+	uint64_t start = proc_start_time(pid);
+
+	pthread_mutex_lock(&j->mutex);
+	for (size_t i = 0; i < j->entries.len; i++)
+		if (j->entries.items[i].id == id) {
+			j->entries.items[i].pid = pid;
+			j->entries.items[i].start = start;
+		}
+	pthread_mutex_unlock(&j->mutex);
+	return append(j,
+		      json_pack("{sI si sI}", "id", (json_int_t)id, "pid", (int)pid, "start",
+				(json_int_t)start),
+		      err);
+}
+
+void journal_done(struct journal *j, uint64_t id)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (!id)
+		return;
+	pthread_mutex_lock(&j->mutex);
+	for (size_t i = 0; i < j->entries.len; i++)
+		if (j->entries.items[i].id == id)
+			j->entries.items[i].done = true;
+	pthread_mutex_unlock(&j->mutex);
+	/* A lost "done" only makes gc look for something that is not there. */
+	(void)append(j, json_pack("{sI sb}", "id", (json_int_t)id, "done", 1), &e);
+}
+
+void journal_keep(struct journal *j)
+{
+	AUTO(error) struct error *e = NULL;
+
+	j->keep = true;
+	(void)append(j, json_pack("{sb}", "keep", 1), &e);
+}
+
+void journal_describe_open(struct journal *j, struct strv *ret)
+{
+	pthread_mutex_lock(&j->mutex);
+	for (size_t i = 0; i < j->entries.len; i++) {
+		const struct journal_entry *e = &j->entries.items[i];
+
+		if (e->done)
+			continue;
+		if (e->path && fs_exists(e->path))
+			strv_pushf(ret, "'%s': remove it with: rm -rf '%s'", e->path, e->path);
+		else if (e->process && e->pid && proc_start_time(e->pid) == e->start)
+			strv_pushf(ret, "process %d (%s): end it with: kill %d", (int)e->pid,
+				   e->process, (int)e->pid);
+	}
+	pthread_mutex_unlock(&j->mutex);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Post-processor chains and the question which artifacts are kept
+ * (post-processors.md 2). Every chain starts from the builder's artifact.
+ */
+#include "base/alloc.h"
+#include "base/strbuf.h"
+#include "core/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct chain_state {
+	struct artifact *built; /* borrowed */
+	bool keep_built;
+	struct strv errors;
+};
+
+static bool keeps_input(const struct plan_post *post, const struct postproc_result *r)
+{
+	switch (post->block->keep_input_artifact) {
+	case TRIBOOL_TRUE:
+		return true;
+	case TRIBOOL_FALSE:
+		return r->keep && r->force_keep;
+	case TRIBOOL_UNSET:
+		return r->keep;
+	}
+	return r->keep;
+}
+
+static void add_result(struct build_run *run, struct artifact *a)
+{
+	*vec_push(&run->artifacts) = artifact_ref(a);
+}
+
+static int run_post(struct build_run *run, const struct plan_post *post, struct artifact *input,
+		    struct postproc_result *res, struct error **err)
+{
+	AUTO(arena) struct arena *arena = arena_new();
+	AUTO(diags) struct diags diags = DIAGS_INIT;
+	struct value *values = input->generated_data ? input->generated_data : run->generated;
+	const void *config = plan_resolve_post(run->plan, run->build, post, values, arena, &diags);
+
+	if (!config || diags_has_errors(&diags)) {
+		AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+		diags_format_error(&sb, &diags);
+		return error_set(err, ERROR_INVALID, "%s", sb.buf);
+	}
+	return post->type->run(config, &run->ctx, input, res, err);
+}
+
+static void announce(struct build_run *run, const struct plan_post *post)
+{
+	const char *name = post->block->name ? post->block->name : "";
+
+	if (!strcmp(name, post->type->name))
+		ui_say(&run->ui, "Running post-processor: %s", post->type->name);
+	else
+		ui_say(&run->ui, "Running post-processor: %s (type %s)", name, post->type->name);
+}
+
+/* -1 ends the chain: with an error, or (err empty) because nothing came out. */
+static int chain_step(struct build_run *run, const struct plan_post *post, bool is_first,
+		      struct artifact **prior, struct chain_state *st, struct error **err)
+{
+	struct postproc_result res = { 0 };
+
+	announce(run, post);
+	build_step_start(run, post->type->name);
+	run->ui.label = post->type->name;
+
+	int r = run_post(run, post, *prior, &res, err);
+
+	run->ui.label = NULL;
+	build_step_end(run, r == 0);
+	if (r < 0) {
+		if ((*err)->kind != ERROR_CANCELLED)
+			error_prefix(err, "Post-processor failed");
+		return -1;
+	}
+	if (!res.artifact)
+		return -1;
+
+	bool keep = keeps_input(post, &res);
+
+	if (is_first) {
+		st->keep_built |= keep;
+	} else if (keep) {
+		add_result(run, *prior);
+	} else {
+		AUTO(error) struct error *e = NULL;
+
+		if (*prior != res.artifact && artifact_destroy(*prior, &e) < 0)
+			strv_pushf(&st->errors, "Failed cleaning up prior artifact: %s; pp is %s",
+				   e->message, post->type->name);
+	}
+	artifact_unref(*prior);
+	*prior = res.artifact;
+	return 0;
+}
+
+static void run_chain(struct build_run *run, const struct plan_chain *chain, struct chain_state *st,
+		      struct error **cancelled)
+{
+	AUTO(artifact) struct artifact *prior = artifact_ref(st->built);
+
+	for (size_t i = 0; i < chain->len; i++) {
+		AUTO(error) struct error *e = NULL;
+
+		if (chain_step(run, &chain->items[i], i == 0, &prior, st, &e) == 0)
+			continue;
+		if (e && e->kind == ERROR_CANCELLED)
+			error_move(cancelled, TAKE(e));
+		else if (e)
+			strv_push(&st->errors, e->message);
+		return;
+	}
+	if (chain->len)
+		add_result(run, prior);
+}
+
+static int join_errors(const struct strv *errors, struct error **err)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+	if (errors->len == 1)
+		return error_set(err, ERROR_FAILED, "%s", errors->v[0]);
+	strbuf_addf(&sb, "%zu error(s) occurred:\n", errors->len);
+	for (size_t i = 0; i < errors->len; i++)
+		strbuf_addf(&sb, "\n* %s", errors->v[i]);
+	return error_set(err, ERROR_FAILED, "%s", sb.buf);
+}
+
+/* A builder's files may be what another result consists of (manifest passes its input on). */
+static bool is_a_result(struct build_run *run, const struct artifact *a)
+{
+	for (size_t i = 0; i < run->artifacts.len; i++)
+		if (run->artifacts.items[i] == a)
+			return true;
+	return false;
+}
+
+static void settle_built(struct build_run *run, struct chain_state *st)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (st->keep_built) {
+		add_result(run, st->built);
+		/* It comes first. */
+		memmove(run->artifacts.items + 1, run->artifacts.items,
+			(run->artifacts.len - 1) * sizeof(*run->artifacts.items));
+		run->artifacts.items[0] = st->built;
+	} else if (!is_a_result(run, st->built) && artifact_destroy(st->built, &e) < 0) {
+		strv_pushf(&st->errors, "Error destroying builder artifact: %s; bad artifact: %s",
+			   e->message, st->built->text);
+	}
+}
+
+int build_postprocess(struct build_run *run, struct artifact *built, struct error **err)
+{
+	struct chain_state st = { .built = built, .keep_built = run->build->chain_count == 0 };
+	AUTO(error) struct error *cancelled = NULL;
+
+	strv_init(&st.errors);
+	for (size_t i = 0; i < run->build->chain_count && !cancelled; i++) {
+		if (cancel_check(run->stop, &cancelled) < 0)
+			break;
+		run_chain(run, &run->build->chains[i], &st, &cancelled);
+	}
+	/* Finished work is never lost to an interrupt or a failing upload. (The reference
+	 * destroys the builder's artifact when its only chain fails.) */
+	if (cancelled || st.errors.len)
+		st.keep_built = true;
+	settle_built(run, &st);
+
+	int r = 0;
+
+	if (cancelled)
+		r = error_move(err, TAKE(cancelled));
+	else if (st.errors.len)
+		r = join_errors(&st.errors, err);
+	strv_release(&st.errors);
+	artifact_unref(built);
+	return r;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One build on its thread: machine, communicator, provisioners, artifact,
+ * post-processors, and the clean-up whatever happens. Shared by the files
+ * engine.c (threads), run.c (the loop), provision.c and postprocess.c.
+ */
+#pragma once
+
+#include "base/vec.h"
+#include "core/engine.h"
+#include "core/plan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+VEC_DECLARE(artifact_list, struct artifact *);
+
+struct build_run {
+	const struct plan *plan;
+	const struct plan_build *build;
+	const struct engine_options *opts;
+	struct ui ui;
+	struct cancel *stop;    /* first interrupt; root of all waits of the build */
+	struct cancel *abandon; /* second interrupt; root of all clean-up waits */
+	struct journal *journal;
+	char *temp_dir;
+	uint64_t temp_dir_id;
+	struct build_ctx ctx;
+	struct machine *machine;
+	struct comm *comm;
+	struct value *generated; /* build.* values for provisioners; NULL before connect */
+	int step, steps;         /* for "step 2 of 5" */
+	int64_t step_started;
+	const char *step_name;
+	struct build_result *result;
+	struct artifact_list artifacts;
+};
+
+/* Runs it all; fills run->result. Never fails otherwise. */
+void build_run(struct build_run *run);
+
+void build_step_start(struct build_run *run, const char *name);
+void build_step_end(struct build_run *run, bool ok);
+
+/* provision.c */
+MUST_CHECK int build_provision(struct build_run *run, struct error **err);
+/* The error-cleanup-provisioner, if any; may replace *err (provisioners.md 2.3). */
+void build_error_cleanup(struct build_run *run, struct error **err);
+struct value *build_generated_values(struct build_run *run);
+
+/* postprocess.c: takes the builder's artifact, fills run->artifacts. */
+MUST_CHECK int build_postprocess(struct build_run *run, struct artifact *built, struct error **err);
