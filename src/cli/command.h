@@ -21,12 +21,12 @@
 enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_UNFORMATTED = 3, EXIT_NO_COMMAND = 127 };
 
 enum option_kind {
-	OPTION_BOOL,    /* bool */
-	OPTION_STRING,  /* const char *, borrowed from argv */
-	OPTION_STRINGS, /* struct strv: appended */
-	OPTION_CSV,     /* struct strv: split at commas, appended */
-	OPTION_INT,     /* int64_t */
-	OPTION_CHOICE,  /* const char *: one of choices */
+	OPTION_BOOL,     /* bool */
+	OPTION_STRING,   /* const char *, borrowed from argv */
+	OPTION_STRINGS,  /* struct strv: appended */
+	OPTION_CSV,      /* struct strv: split at commas, appended */
+	OPTION_INT,      /* int64_t */
+	OPTION_CHOICE,   /* const char *: one of choices */
 	OPTION_DURATION, /* int64_t, ns */
 	OPTION_END,
 };
@@ -85,6 +85,7 @@ struct command {
 };
 
 extern const struct command *const commands[]; /* sorted by name, NULL-terminated */
+void command_print_list(void);                 /* "Available commands are:" */
 const struct command *command_find(const char *name);
 
 /* Prints to standard output in the form of the run (human or machine-readable), redacted. */

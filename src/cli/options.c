@@ -74,8 +74,7 @@ static int set_duration(const struct option_spec *s, const char *value, int64_t 
 			 s->name, e->message);
 }
 
-static int set_value(const struct option_spec *s, const char *value, void *args,
-		     struct error **err)
+static int set_value(const struct option_spec *s, const char *value, void *args, struct error **err)
 {
 	void *slot = (char *)args + s->offset;
 
@@ -91,9 +90,10 @@ static int set_value(const struct option_spec *s, const char *value, void *args,
 		return 0;
 	case OPTION_STRINGS:
 		if (!strcmp(s->name, "var") && !strchr(value, '='))
-			return error_set(err, ERROR_INVALID,
-					 "invalid value \"%s\" for flag -var: No '=' value in arg: %s",
-					 value, value);
+			return error_set(
+				err, ERROR_INVALID,
+				"invalid value \"%s\" for flag -var: No '=' value in arg: %s",
+				value, value);
 		strv_push(slot, value);
 		return 0;
 	case OPTION_CSV:
@@ -161,7 +161,8 @@ int options_parse(const struct option_spec *specs, int argc, char *const *argv, 
 			continue;
 		}
 		if (!has_value && i + 1 >= argc)
-			return error_set(err, ERROR_INVALID, "flag needs an argument: -%s", s->name);
+			return error_set(err, ERROR_INVALID, "flag needs an argument: -%s",
+					 s->name);
 		if (set_value(s, has_value ? value.p : argv[++i], args, err) < 0)
 			return -1;
 	}

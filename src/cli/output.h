@@ -33,8 +33,8 @@ struct renderer_ops {
 	/* Text outside builds: general messages, diagnostics. */
 	void (*say)(struct renderer *r, const char *text);
 	void (*error)(struct renderer *r, const char *text);
-	void (*tick)(struct renderer *r);       /* about once a second: live status */
-	void (*suspend)(struct renderer *r);    /* take live lines off the screen */
+	void (*tick)(struct renderer *r);    /* about once a second: live status */
+	void (*suspend)(struct renderer *r); /* take live lines off the screen */
 	void (*free)(struct renderer *r);
 };
 struct renderer {

@@ -5,6 +5,7 @@
  * files alone.
  */
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strbuf.h"

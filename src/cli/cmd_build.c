@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * build: load, plan, run, tell. The main thread renders events and watches
+ * signals while the engine's threads build.
+ */
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/str.h"
+#include "cli/output.h"
+#include "cli/template_args.h"
+#include "core/engine.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/random.h"
+#include "os/signals.h"
+#include "os/tty.h"
+#include "os/wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TICK_MS = 1000 };
+
+struct build_args {
+	struct template_args t;
+	bool color, debug, force, timestamp_ui, json;
+	bool warn_undeclared, ignore_prerelease, sequential, skip_enforcement, machine_readable;
+	const char *on_error;
+	int64_t parallel;
+};
+
+static const char *const on_error_choices[] = { "cleanup", "abort", NULL };
+
+static const struct option_spec build_options[] = {
+	OPT_BOOL(struct build_args, color, "color", "Colours (default true)."),
+	OPT_BOOL(struct build_args, debug, "debug", "One build after another."),
+	OPT_BOOL(struct build_args, force, "force", "Replace artifacts that exist."),
+	OPT_BOOL(struct build_args, json, "json", "Print events as JSON lines."),
+	OPT_BOOL(struct build_args, machine_readable, "machine-readable",
+		 "Print comma-separated events."),
+	OPT_CHOICE(struct build_args, on_error, "on-error", on_error_choices,
+		   "What happens to the machine when a step fails."),
+	OPT_INT(struct build_args, parallel, "parallel-builds", "N",
+		"Builds at once; less than 1 means all (default)."),
+	OPT_BOOL(struct build_args, timestamp_ui, "timestamp-ui",
+		 "Put the time before each message."),
+	OPT_BOOL(struct build_args, warn_undeclared, "warn-on-undeclared-var",
+		 "Warn about variables that are set but not declared."),
+	OPT_BOOL(struct build_args, ignore_prerelease, "ignore-prerelease-plugins",
+		 "Accepted for compatibility."),
+	OPT_BOOL(struct build_args, sequential, "use-sequential-evaluation",
+		 "Accepted for compatibility."),
+	OPT_BOOL(struct build_args, skip_enforcement, "skip-enforcement",
+		 "Accepted for compatibility."),
+	TEMPLATE_OPTIONS(struct build_args, t),
+	OPT_END,
+};
+
+struct session {
+	struct command_ctx *ctx;
+	const struct build_args *args;
+	struct renderer *out;
+	struct event_queue *queue;
+	bool interrupted;
+};
+
+static struct renderer *make_renderer(const struct command_ctx *ctx, const struct build_args *a)
+{
+	struct human_options human = {
+		.color = a->color && !ctx->no_color,
+		.timestamps = a->timestamp_ui,
+		.live = tty_is_terminal(STDOUT_FILENO),
+	};
+
+	if (ctx->machine_readable)
+		return renderer_machine_new(stdout);
+	if (a->json)
+		return renderer_json_new(stdout);
+	return renderer_human_new(stdout, &human);
+}
+
+PRINTF(3, 4) static void say(struct session *s, bool is_error, const char *fmt, ...)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&sb, fmt, ap);
+	va_end(ap);
+	redactor_filter(s->ctx->redactor, &sb);
+	if (is_error)
+		s->out->ops->error(s->out, sb.buf);
+	else
+		s->out->ops->say(s->out, sb.buf);
+}
+
+static void print_diags(struct session *s, const struct diags *diags)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	struct diag_style style = { .width = 80, .caret = true };
+
+	if (!diags->len)
+		return;
+	for (size_t i = 0; i < diags->len; i++)
+		diag_format(&sb, &diags->items[i], &style);
+	say(s, diags_has_errors(diags), "%s", sb.buf);
+}
+
+/* ---- events and signals while the engine runs --------------------------------- */
+
+static void show(void *data, const struct event *ev)
+{
+	struct session *s = data;
+
+	s->out->ops->event(s->out, ev);
+}
+
+static void list_left(struct session *s, struct engine *e)
+{
+	AUTO(strv) struct strv left = STRV_INIT;
+
+	engine_describe_left(e, &left);
+	say(s, true, "Interrupted again: clean-up was abandoned.");
+	for (size_t i = 0; i < left.len; i++)
+		say(s, true, "left behind: %s", left.v[i]);
+	if (left.len)
+		say(s, true, "'ingot gc' removes all of it.");
+}
+
+static void on_signal(struct session *s, struct engine *e, enum signal_kind kind)
+{
+	if (kind == SIGNAL_RESIZE)
+		return;
+	if (!s->interrupted)
+		say(s, true, "Cancelling build after receiving %s",
+		    kind == SIGNAL_TERMINATE ? "terminated" : "interrupt");
+	engine_cancel(e);
+	if (s->interrupted)
+		list_left(s, e);
+	s->interrupted = true;
+}
+
+static void follow(struct session *s, struct engine *e, int signal_fd)
+{
+	for (bool done = false; !done;) {
+		AUTO(error) struct error *err = NULL;
+		struct pollfd fds[] = {
+			{ .fd = event_queue_fd(s->queue), .events = POLLIN },
+			{ .fd = signal_fd, .events = POLLIN },
+			{ .fd = engine_done_fd(e), .events = POLLIN },
+		};
+		int r = io_wait_many(fds, ARRAY_LEN(fds), clock_deadline(TICK_MS * NSEC_PER_MSEC),
+				     NULL, &err);
+
+		if (r < 0) {
+			s->out->ops->tick(s->out);
+			continue;
+		}
+		done = fds[2].revents != 0;
+		event_queue_drain(s->queue, show, s);
+		if (fds[1].revents)
+			on_signal(s, e, signals_read(signal_fd));
+	}
+}
+
+/* ---- the summary ---------------------------------------------------------------- */
+
+static void typed(struct session *s, const char *build, const char *type, const char *const *fields)
+{
+	if (s->ctx->machine_readable)
+		machine_line(stdout, clock_wall(), build, type, fields);
+}
+
+static void show_failures(struct session *s, const struct build_result *results, size_t n,
+			  size_t failed)
+{
+	AUTO_FREE char *count = xasprintf("%zu", failed);
+
+	typed(s, NULL, "error-count", (const char *const[]){ count, NULL });
+	say(s, true, "\n==> Some builds didn't complete successfully and had errors:");
+	for (size_t i = 0; i < n; i++) {
+		const struct build_result *r = &results[i];
+
+		if (!r->error)
+			continue;
+		typed(s, r->name, "error", (const char *const[]){ r->error->message, NULL });
+		say(s, true, "--> %s: %s", r->name, r->error->message);
+
+		AUTO(strbuf) struct strbuf hint = STRBUF_INIT;
+
+		for (struct str rest = str_of(r->error->hint), line; rest.len;) {
+			line = str_split(rest, '\n', &rest);
+			strbuf_addf(&hint, "    %.*s\n", STR_FMT(line));
+		}
+		strbuf_rtrim(&hint);
+		if (hint.len)
+			say(s, true, "%s", hint.buf);
+	}
+}
+
+static void type_artifact(struct session *s, const char *build, size_t i, const struct artifact *a)
+{
+	AUTO_FREE char *index = xasprintf("%zu", i);
+
+	if (!a) {
+		typed(s, build, "artifact", (const char *const[]){ index, "nil", NULL });
+		typed(s, build, "artifact", (const char *const[]){ index, "end", NULL });
+		return;
+	}
+
+	AUTO_FREE char *files = xasprintf("%zu", a->files.len);
+
+	typed(s, build, "artifact",
+	      (const char *const[]){ index, "builder-id", a->builder_id, NULL });
+	typed(s, build, "artifact", (const char *const[]){ index, "id", a->id, NULL });
+	typed(s, build, "artifact", (const char *const[]){ index, "string", a->text, NULL });
+	typed(s, build, "artifact", (const char *const[]){ index, "files-count", files, NULL });
+	for (size_t k = 0; k < a->files.len; k++) {
+		AUTO_FREE char *nr = xasprintf("%zu", k);
+
+		typed(s, build, "artifact",
+		      (const char *const[]){ index, "file", nr, a->files.v[k], NULL });
+	}
+	typed(s, build, "artifact", (const char *const[]){ index, "end", NULL });
+}
+
+static void show_artifacts(struct session *s, const struct build_result *results, size_t n)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += results[i].artifact_count;
+	if (!total) {
+		say(s, false, "\n==> Builds finished but no artifacts were created.");
+		return;
+	}
+	say(s, false, "\n==> Builds finished. The artifacts of successful builds are:");
+	for (size_t i = 0; i < n; i++) {
+		const struct build_result *r = &results[i];
+		AUTO_FREE char *count = xasprintf("%zu", r->artifact_count);
+
+		if (r->artifact_count)
+			typed(s, r->name, "artifact-count", (const char *const[]){ count, NULL });
+		for (size_t k = 0; k < r->artifact_count; k++) {
+			const struct artifact *a = r->artifacts[k];
+			struct event ev = {
+				.kind = EVENT_ARTIFACT,
+				.wall = clock_wall(),
+				.build = (int)i,
+				.build_name = r->name,
+				.artifact = a,
+				.index = (int)k,
+			};
+
+			type_artifact(s, r->name, k, a);
+			s->out->ops->event(s->out, &ev);
+			say(s, false, "--> %s: %s", r->name, a ? a->text : "<nothing>");
+		}
+	}
+}
+
+static int summarize(struct session *s, const struct build_result *results, size_t n,
+		     int64_t started)
+{
+	AUTO(strbuf) struct strbuf took = STRBUF_INIT;
+	int64_t duration = clock_monotonic() - started;
+	size_t failed = 0;
+
+	duration_format_words(&took, duration);
+	say(s, false, "\n==> Wait completed after %s", took.buf);
+	for (size_t i = 0; i < n; i++)
+		failed += results[i].error != NULL;
+
+	struct event ev = {
+		.kind = EVENT_RUN_END,
+		.wall = clock_wall(),
+		.build = -1,
+		.ok = !failed && !s->interrupted,
+		.duration = duration,
+	};
+
+	if (s->interrupted) {
+		say(s, false, "Cleanly cancelled builds after being interrupted.");
+		s->out->ops->event(s->out, &ev);
+		return EXIT_ERROR;
+	}
+	if (failed)
+		show_failures(s, results, n, failed);
+	show_artifacts(s, results, n);
+	s->out->ops->event(s->out, &ev);
+	return failed ? EXIT_ERROR : EXIT_OK;
+}
+
+/* ---- the run --------------------------------------------------------------------- */
+
+static int64_t source_date_epoch(void)
+{
+	int64_t n;
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+
+	return text && parse_int64(text, 10, &n) && n >= 0 ? n : -1;
+}
+
+/* Colour announcements are Packer's; they make no sense without colours. */
+static void announce(struct session *s, const struct plan *plan)
+{
+	if (!s->args->color || s->ctx->no_color || s->ctx->machine_readable || s->args->json)
+		return;
+	for (size_t i = 0; i < plan->len; i++) {
+		static const int colors[] = { 32, 36, 35, 33, 34 };
+
+		say(s, false, "\033[1;%dm%s: output will be in this color.\033[0m",
+		    colors[i % ARRAY_LEN(colors)], plan->builds[i].name);
+	}
+	say(s, false, "%s", "");
+}
+
+static void report_recovered(void *data, const char *run_id, const char *what, bool ok)
+{
+	if (ok)
+		say(data, false, "Cleaned up after run %s: %s", run_id, what);
+}
+
+/* A run that was killed earlier must not stand in the way of this one. */
+static void recover(struct session *s)
+{
+	AUTO(error) struct error *e = NULL;
+	int removed;
+
+	if (journal_recover(s->ctx->dirs.state, report_recovered, s, &removed, &e) < 0)
+		say(s, true, "warning: %s", e->message);
+}
+
+static int run_plan(struct session *s, const struct plan *plan)
+{
+	char uuid[UUID_TEXT];
+	struct engine_options opts = {
+		.parallel = s->args->debug ? 1 : (int)s->args->parallel,
+		.on_error = s->args->on_error,
+		.sink = event_queue_sink(s->queue),
+		.redactor = s->ctx->redactor,
+		.dirs = &s->ctx->dirs,
+		.cwd = s->ctx->cwd,
+		.environ = s->ctx->environ,
+		.run_uuid = uuid,
+		.source_date_epoch = source_date_epoch(),
+	};
+	AUTO_CLOSE int signal_fd = -1;
+	AUTO(error) struct error *e = NULL;
+	int64_t started = clock_monotonic();
+	size_t n;
+
+	random_uuid(uuid);
+	if (signals_open(&signal_fd, &e) < 0) {
+		say(s, true, "%s", e->message);
+		return EXIT_ERROR;
+	}
+	recover(s);
+	announce(s, plan);
+
+	AUTO(engine) struct engine *engine = engine_start(plan, &opts);
+
+	follow(s, engine, signal_fd);
+
+	const struct build_result *results = engine_wait(engine, &n);
+
+	event_queue_drain(s->queue, show, s);
+	s->out->ops->suspend(s->out);
+	return summarize(s, results, n, started);
+}
+
+static int build(struct session *s, const char *path)
+{
+	AUTO(diags) struct diags diags = DIAGS_INIT;
+	struct template_plan how = { .debug = s->args->debug,
+				     .force = s->args->force,
+				     .on_error = s->args->on_error };
+	AUTO(config)
+	struct config *config =
+		template_load(s->ctx, path, &s->args->t, s->args->warn_undeclared, false, &diags);
+	bool failed = !config || diags_has_errors(&diags);
+
+	if (failed) {
+		print_diags(s, &diags);
+		return EXIT_ERROR;
+	}
+
+	AUTO(plan) struct plan *plan = template_plan(s->ctx, config, &s->args->t, &how, &diags);
+
+	failed = diags_has_errors(&diags);
+	print_diags(s, &diags);
+	if (!plan->len) {
+		if (!failed)
+			say(s, true,
+			    "Error: No builds to run\n\nA build command cannot run without at "
+			    "least "
+			    "one build to process. If the only or\nexcept flags have been "
+			    "specified "
+			    "at run time check that at least one build is\nselected for "
+			    "execution.\n");
+		return EXIT_ERROR;
+	}
+	if (s->args->debug)
+		say(s, false, "Debug mode enabled. Builds will not be parallelized.");
+
+	int r = run_plan(s, plan);
+
+	return failed ? EXIT_ERROR : r;
+}
+
+static int run(struct command_ctx *ctx)
+{
+	struct build_args args = { .color = true, .on_error = "cleanup" };
+	const char *path;
+
+	template_args_init(&args.t);
+
+	int r = template_args_parse(ctx, &args, &path);
+
+	if (r < 0) {
+		AUTO(renderer) struct renderer *out = make_renderer(ctx, &args);
+		AUTO(event_queue) struct event_queue *queue = event_queue_new();
+		struct session s = { .ctx = ctx, .args = &args, .out = out, .queue = queue };
+
+		r = build(&s, path);
+	}
+	template_args_release(&args.t);
+	return r;
+}
+
+const struct command command_build = {
+	.name = "build",
+	.synopsis = "build image(s) from template",
+	.usage = "[options] TEMPLATE",
+	.doc = "Runs the builds of a template, at the same time, and leaves their artifacts.\n"
+	       "The first interrupt (or SIGTERM) stops all builds and cleans up, the second\n"
+	       "gives the cleaning up and lists what is left. Exit code 1 if anything failed.",
+	.options = build_options,
+	.run = run,
+};

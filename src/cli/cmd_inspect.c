@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/template_args.h"
+#include "config/inspect.h"
+
+#include <stdio.h>
+
+struct inspect_args {
+	struct template_args t;
+};
+
+static const struct option_spec inspect_options[] = {
+	TEMPLATE_OPTIONS(struct inspect_args, t),
+	OPT_END,
+};
+
+static int inspect(struct command_ctx *ctx, const struct inspect_args *a, const char *path)
+{
+	AUTO(diags) struct diags diags = DIAGS_INIT;
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO(config) struct config *config = template_load(ctx, path, &a->t, false, false, &diags);
+
+	if (!config) {
+		command_print_diags(ctx, &diags);
+		return EXIT_ERROR;
+	}
+	config_inspect(&text, config);
+	command_say(ctx, "%s", text.buf);
+	return EXIT_OK;
+}
+
+static int run(struct command_ctx *ctx)
+{
+	struct inspect_args args = { 0 };
+	const char *path;
+
+	template_args_init(&args.t);
+
+	int r = template_args_parse(ctx, &args, &path);
+
+	if (r < 0)
+		r = inspect(ctx, &args, path);
+	template_args_release(&args.t);
+	return r;
+}
+
+const struct command command_inspect = {
+	.name = "inspect",
+	.synopsis = "see components of a template",
+	.usage = "[options] TEMPLATE",
+	.doc = "Prints the variables, the sources, the provisioners and the post-processors\n"
+	       "of a template.",
+	.options = inspect_options,
+	.run = run,
+};

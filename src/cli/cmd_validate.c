@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
+#include "cli/template_args.h"
+
+struct validate_args {
+	struct template_args t;
+	bool syntax_only, evaluate_datasources, no_warn_undeclared;
+	bool ignore_prerelease, sequential;
+};
+
+static const struct option_spec validate_options[] = {
+	OPT_BOOL(struct validate_args, syntax_only, "syntax-only",
+		 "Check the syntax and the variables, not the components."),
+	OPT_BOOL(struct validate_args, evaluate_datasources, "evaluate-datasources",
+		 "Run the data sources, too."),
+	OPT_BOOL(struct validate_args, no_warn_undeclared, "no-warn-undeclared-var",
+		 "Do not warn about variables that are set but not declared."),
+	OPT_BOOL(struct validate_args, ignore_prerelease, "ignore-prerelease-plugins",
+		 "Accepted for compatibility."),
+	OPT_BOOL(struct validate_args, sequential, "use-sequential-evaluation",
+		 "Accepted for compatibility."),
+	TEMPLATE_OPTIONS(struct validate_args, t),
+	OPT_END,
+};
+
+static int validate(struct command_ctx *ctx, const struct validate_args *a, const char *path)
+{
+	AUTO(diags) struct diags diags = DIAGS_INIT;
+	AUTO(config)
+	struct config *config =
+		template_load(ctx, path, &a->t, !a->no_warn_undeclared, a->syntax_only, &diags);
+	AUTO(plan) struct plan *plan = NULL;
+
+	if (config && !a->syntax_only) {
+		struct template_plan how = { .on_error = "cleanup" };
+
+		plan = template_plan(ctx, config, &a->t, &how, &diags);
+	}
+	command_print_diags(ctx, &diags);
+	if (!config || diags_has_errors(&diags))
+		return EXIT_ERROR;
+	command_say(ctx, "%s",
+		    a->syntax_only ? "Syntax-only check passed. Everything looks okay."
+				   : "The configuration is valid.");
+	return EXIT_OK;
+}
+
+static int run(struct command_ctx *ctx)
+{
+	struct validate_args args = { 0 };
+	const char *path;
+
+	template_args_init(&args.t);
+
+	int r = template_args_parse(ctx, &args, &path);
+
+	if (r < 0)
+		r = validate(ctx, &args, path);
+	template_args_release(&args.t);
+	return r;
+}
+
+const struct command command_validate = {
+	.name = "validate",
+	.synopsis = "check that a template is valid",
+	.usage = "[options] TEMPLATE",
+	.doc = "Reads the template, evaluates it and lets every component check its\n"
+	       "configuration. Nothing is built. Exit code 1 if anything is wrong.",
+	.options = validate_options,
+	.run = run,
+};

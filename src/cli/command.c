@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of commands, and the way from main() to one of them (cli.md 1). */
+#include "cli/command.h"
+
+#include "base/alloc.h"
+#include "cli/main.h"
+#include "os/clock.h"
+#include "os/fs.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct command command_build, command_fmt, command_gc, command_help, command_inspect,
+	command_validate, command_version;
+
+const struct command *const commands[] = {
+	&command_build,   &command_fmt,      &command_gc,      &command_help,
+	&command_inspect, &command_validate, &command_version, NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *const *c = commands; *c; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
+	return NULL;
+}
+
+void command_print_list(void)
+{
+	size_t width = 0;
+
+	for (const struct command *const *c = commands; *c; c++)
+		width = MAX(width, strlen((*c)->name));
+	puts("Usage: ingot [--version] [--help] <command> [<args>]\n\nAvailable commands are:");
+	for (const struct command *const *c = commands; *c; c++)
+		if (!(*c)->hidden)
+			printf("    %-*s    %s\n", (int)width, (*c)->name, (*c)->synopsis);
+}
+
+const char *command_env(const char *name)
+{
+	static const char *const prefixes[] = { "INGOT_", "PACKER_" };
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		AUTO_FREE char *full = xasprintf("%s%s", prefixes[i], name);
+		const char *value = getenv(full);
+
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
+static const char *from_environment(const char *name)
+{
+	return getenv(name);
+}
+
+static bool is_help(const char *arg)
+{
+	return !strcmp(arg, "-h") || !strcmp(arg, "-help") || !strcmp(arg, "--help");
+}
+
+static bool is_version(const char *arg)
+{
+	return !strcmp(arg, "-v") || !strcmp(arg, "-version") || !strcmp(arg, "--version");
+}
+
+/* Help may stand anywhere before the first `--`. */
+static bool wants_help(int argc, char *const *argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
+		if (is_help(argv[i]))
+			return true;
+	return false;
+}
+
+/* The first `-machine-readable` anywhere switches the output. */
+static bool take_machine_readable(int *argc, char **argv)
+{
+	for (int i = 0; i < *argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "-machine-readable")) {
+			memmove(argv + i, argv + i + 1, (size_t)(*argc - i) * sizeof(*argv));
+			--*argc;
+			return true;
+		}
+	return false;
+}
+
+static int run_command(const struct command *cmd, struct command_ctx *ctx)
+{
+	AUTO(error) struct error *e = NULL;
+	const char *no_color = getenv("NO_COLOR");
+	int r = EXIT_ERROR;
+
+	ctx->command = cmd;
+	ctx->no_color = command_env("NO_COLOR") || (no_color && *no_color);
+	ctx->start_time = clock_wall();
+	ctx->redactor = redactor_new();
+	ctx->cwd = fs_cwd();
+	if (host_dirs_init(&ctx->dirs, from_environment, &e) < 0)
+		command_print_error(ctx, e);
+	else
+		r = cmd->run(ctx);
+	host_dirs_release(&ctx->dirs);
+	redactor_free(ctx->redactor);
+	free(ctx->cwd);
+	return r;
+}
+
+int cli_main(int argc, char **argv, char **environ)
+{
+	struct command_ctx ctx = { .environ = environ };
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	argc--, argv++;
+	ctx.machine_readable = take_machine_readable(&argc, argv);
+	if (argc && is_version(argv[0]))
+		return run_command(&command_version, &ctx);
+	if (argc && is_help(argv[0]) && argc == 1) {
+		command_print_list();
+		return EXIT_OK;
+	}
+
+	int at = argc && is_help(argv[0]) ? 1 : 0;
+	const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
+
+	if (!cmd) {
+		command_print_list();
+		return EXIT_NO_COMMAND;
+	}
+	if (at || wants_help(argc - 1, argv + 1)) {
+		command_print_help(cmd);
+		return EXIT_OK;
+	}
+	ctx.argc = argc - 1;
+	ctx.argv = argv + 1;
+	return run_command(cmd, &ctx);
+}

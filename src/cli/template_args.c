@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/template_args.h"
+
+#include "base/alloc.h"
+
+const char *const config_types[] = { "json", "hcl2", NULL };
+
+void template_args_init(struct template_args *a)
+{
+	*a = (struct template_args){ 0 };
+	strv_init(&a->only);
+	strv_init(&a->except);
+	strv_init(&a->vars);
+	strv_init(&a->var_files);
+}
+
+void template_args_release(struct template_args *a)
+{
+	strv_release(&a->only);
+	strv_release(&a->except);
+	strv_release(&a->vars);
+	strv_release(&a->var_files);
+}
+
+int template_args_parse(struct command_ctx *ctx, void *args, const char **ret_path)
+{
+	struct error *e = NULL;
+	int first;
+
+	if (options_parse(ctx->command->options, ctx->argc, ctx->argv, args, &first, &e) < 0)
+		return command_usage_error(ctx, e);
+	if (ctx->argc - first != 1) {
+		error_set(&e, ERROR_INVALID, "'%s' needs exactly one template path, got %d",
+			  ctx->command->name, ctx->argc - first);
+		if (ctx->argc - first > 1)
+			error_hint(&e, "flags stand before the template path");
+		return command_usage_error(ctx, e);
+	}
+	*ret_path = ctx->argv[first];
+	return -1;
+}
+
+struct config *template_load(struct command_ctx *ctx, const char *path,
+			     const struct template_args *a, bool warn_undeclared, bool syntax_only,
+			     struct diags *diags)
+{
+	struct config_options opts = {
+		.path = path,
+		.vars = &a->vars,
+		.var_files = &a->var_files,
+		.warn_undeclared = warn_undeclared,
+		.syntax_only = syntax_only,
+		.cwd = ctx->cwd,
+		.home = ctx->dirs.home,
+		.environ = (const char *const *)ctx->environ,
+		.start_time = ctx->start_time,
+		.redactor = ctx->redactor,
+	};
+
+	return config_load(&opts, diags);
+}
+
+static struct text_list borrow(const struct strv *sv)
+{
+	return (struct text_list){ .v = (const char *const *)sv->v, .len = sv->len };
+}
+
+struct plan *template_plan(struct command_ctx *ctx, const struct config *config,
+			   const struct template_args *a, const struct template_plan *how,
+			   struct diags *diags)
+{
+	struct plan_options opts = {
+		.only = borrow(&a->only),
+		.except = borrow(&a->except),
+		.debug = how->debug,
+		.force = how->force,
+		.on_error = how->on_error,
+		.dirs = &ctx->dirs,
+		.cwd = ctx->cwd,
+		.redactor = ctx->redactor,
+	};
+
+	return plan_make(config, &builtin_components, &opts, diags);
+}
