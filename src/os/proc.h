@@ -49,7 +49,8 @@ MUST_CHECK int proc_wait(struct proc *p, int64_t deadline, struct cancel *c, int
 			 struct error **err);
 bool proc_try_reap(struct proc *p);        /* true if it has ended (status is set) */
 void proc_signal(struct proc *p, int sig); /* the whole group */
-/* TERM, up to `grace_ns`, then KILL; reaps; closes fds. Safe on a zeroed or ended one. */
+/* TERM, up to `grace_ns` for the child itself, then KILL for what is left of its group; reaps;
+ * closes fds. Safe on a zeroed or ended one. */
 void proc_stop(struct proc *p, int64_t grace_ns);
 void proc_release(struct proc *p); /* closes fds; the process must be reaped or is left alone */
 #define PROC_INIT                                                                                  \
