@@ -18,7 +18,8 @@ enum {
 	PARAM_NULL = 1 << 0,    /* null is allowed */
 	PARAM_UNKNOWN = 1 << 1, /* unknown is passed in */
 	PARAM_LAZY = 1 << 2,    /* not evaluated: try(), can(), convert()'s type */
-	PARAM_DYNAMIC = 1 << 3, /* any type; do not convert */
+	PARAM_DYNAMIC = 1 << 3, /* a bare null, whose type is not known, is passed in;
+				 * otherwise it makes the result unknown */
 };
 
 struct param {
@@ -71,5 +72,17 @@ struct func_def {
 	const char *result;  /* … gives `"A"` (checked by a test), or NULL if it varies */
 };
 
-/* Sorted by name; name NULL ends. */
+/*
+ * The protocol of a call (language.md 7.10, 20.1) around `call`, for arguments
+ * that are evaluated but neither converted nor unmarked; their number has been
+ * checked. Converts, refuses nulls, lets unknowns make an unknown result, and
+ * marks the result sensitive when an argument was.
+ */
+struct value *func_invoke(const struct func_def *def, const struct func_call *call,
+			  struct error **err);
+/* The parameter that takes argument `i`; NULL: too many arguments. */
+const struct param *func_param(const struct func_def *def, size_t i);
+size_t func_param_count(const struct func_def *def); /* without the variadic one */
+
+/* The table is sorted by name; NULL ends. */
 const struct func_def *func_find(const struct func_def *const *table, const char *name);
