@@ -151,7 +151,7 @@ struct decoded {
 };
 /* Of the argument's value; if it was not set, of the nearest block around it. */
 struct range decoded_range(const struct decoded *d, const char *attr);
-bool decoded_is_set(const struct decoded *d, const char *attr);        /* set and not null */
+bool decoded_is_set(const struct decoded *d, const char *attr); /* set and not null */
 
 /* Body -> object. Reports unknown names with "did you mean", wrong types, missing ones. */
 void schema_decode(const struct schema *s, const struct body *b, const struct scope *scope,

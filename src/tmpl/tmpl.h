@@ -11,11 +11,11 @@
 #include "value/value.h"
 
 struct tmpl_ctx {
-	struct value *data;             /* object for `.Name`; NULL: no fields */
-	const struct func_world *world; /* for timestamp, env, pwd, template_dir, … */
+	struct value *data;                  /* object for `.Name`; NULL: no fields */
+	const struct func_world *world;      /* for timestamp, env, pwd, template_dir, … */
 	const char *build_name, *build_type; /* NULL: not known */
-	struct value *user;  /* object of user variables; NULL: none */
-	struct value *build; /* object for {{ build `X` }}; NULL: none */
+	struct value *user;                  /* object of user variables; NULL: none */
+	struct value *build;                 /* object for {{ build `X` }}; NULL: none */
 };
 
 /* Heap string; NULL with the place and cause in *err. Text without "{{" is copied. */

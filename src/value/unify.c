@@ -225,23 +225,18 @@ struct type *type_unify(struct type *const *types, size_t n, bool unsafe)
 		return type_ref(types[0]);
 
 	struct census c = count_kinds(types, n);
+	struct type *mixed = NULL;
 
 	if (c.map && c.map + c.dynamic == n)
 		return unify_collections(TYPE_MAP, types, n, unsafe);
-	if (c.map && c.map + c.object + c.dynamic == n) {
-		struct type *t = unify_mixed(TYPE_OBJECT, TYPE_MAP, types, n, unsafe);
-
-		if (t)
-			return t;
-	}
+	if (c.map && c.map + c.object + c.dynamic == n)
+		mixed = unify_mixed(TYPE_OBJECT, TYPE_MAP, types, n, unsafe);
 	if (c.list && c.list + c.dynamic == n)
 		return unify_collections(TYPE_LIST, types, n, unsafe);
-	if (c.list && c.list + c.tuple + c.dynamic == n) {
-		struct type *t = unify_mixed(TYPE_TUPLE, TYPE_LIST, types, n, unsafe);
-
-		if (t)
-			return t;
-	}
+	if (c.list && c.list + c.tuple + c.dynamic == n)
+		mixed = unify_mixed(TYPE_TUPLE, TYPE_LIST, types, n, unsafe);
+	if (mixed)
+		return mixed;
 	if (c.set && c.set + c.dynamic == n)
 		return unify_collections(TYPE_SET, types, n, unsafe);
 	if (c.object && c.object + c.dynamic == n)
