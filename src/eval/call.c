@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Function calls (language.md 7.10): find the row, count and convert the
- * arguments, and only then call. What a row needs not know happens here:
- * marks, unknown and null arguments, expansion, and arguments that the
- * function evaluates itself.
+ * arguments, and only then call (func_invoke() sees to nulls, unknowns and
+ * marks). Expansion, and arguments that the function evaluates itself, are
+ * nothing that a row needs to know more about.
  */
 #include "base/alloc.h"
 #include "base/strv.h"
@@ -15,7 +15,7 @@
 
 struct argument {
 	const struct expr *e;
-	struct value *value; /* owned; of an expanded list before it is evaluated, too */
+	struct value *value; /* owned; NULL: not evaluated */
 	bool is_expanded;
 };
 
@@ -106,25 +106,6 @@ static const struct func_def *find_function(const struct evaluator *ev, const st
 
 /* --- arguments --- */
 
-static const struct param *param_of(const struct func_def *def, size_t i)
-{
-	static const struct param none = { 0 };
-	const struct param *p = def->params ? def->params : &none;
-
-	for (; p->name && i > 0; i--)
-		p++;
-	return p->name ? p : def->variadic;
-}
-
-static size_t param_count(const struct func_def *def)
-{
-	size_t n = 0;
-
-	while (def->params && def->params[n].name)
-		n++;
-	return n;
-}
-
 static struct range argument_start(const struct argument *a)
 {
 	return a->is_expanded ? a->e->range : expr_start(a->e);
@@ -133,7 +114,7 @@ static struct range argument_start(const struct argument *a)
 static void report_argument(const struct call *c, size_t i, const char *why)
 {
 	const struct argument *a = &c->args[i];
-	const char *name = param_of(c->def, i)->name;
+	const char *name = func_param(c->def, i)->name;
 	AUTO_FREE char *quoted = go_quoted(name, strlen(name));
 	struct range start = argument_start(a);
 
@@ -188,7 +169,7 @@ static bool collect_arguments(struct call *c)
 
 static bool count_is_right(const struct call *c)
 {
-	size_t want = param_count(c->def);
+	size_t want = func_param_count(c->def);
 
 	if (c->len < want) {
 		const char *missing = c->def->params[c->len].name;
@@ -215,7 +196,7 @@ static bool count_is_right(const struct call *c)
 
 static void evaluate_argument(struct call *c, size_t i)
 {
-	const struct param *p = param_of(c->def, i);
+	const struct param *p = func_param(c->def, i);
 	struct argument *a = &c->args[i];
 	AUTO(error) struct error *err = NULL;
 
@@ -224,7 +205,7 @@ static void evaluate_argument(struct call *c, size_t i)
 	if (!a->value)
 		a->value = evaluate(c->ev, a->e);
 	c->sensitive |= value_is_sensitive_deep(a->value);
-	if (!p->type || (p->flags & PARAM_DYNAMIC))
+	if (!p->type)
 		return;
 	struct value *converted = value_convert(a->value, *p->type, &err);
 	if (!converted) {
@@ -294,32 +275,6 @@ static struct type *type_lazy(const struct func_call *fc, size_t i, struct error
 	return t;
 }
 
-/* Looks at null and unknown arguments. NULL: call; otherwise the result, owned. */
-static struct value *result_without_call(const struct call *c)
-{
-	bool unknown = false;
-
-	for (size_t i = 0; i < c->len; i++) {
-		const struct value *v = c->args[i].value;
-		unsigned flags = param_of(c->def, i)->flags;
-
-		if (flags & PARAM_LAZY)
-			continue;
-		if (value_is_null(v) && !(flags & PARAM_NULL)) {
-			report_argument(c, i, "argument must not be null");
-			return value_unknown(type_dynamic);
-		}
-		if ((flags & PARAM_UNKNOWN) || value_is_wholly_known(v))
-			continue;
-		if (!value_is_known(v) && type_kind(value_type(v)) == TYPE_DYNAMIC)
-			return value_unknown(type_dynamic);
-		unknown = true;
-	}
-	if (!unknown)
-		return NULL;
-	return value_unknown(c->def->returns ? *c->def->returns : type_dynamic);
-}
-
 static void report_call(const struct call *c, int bad_arg, const char *why)
 {
 	struct range start = expr_start(c->e);
@@ -349,12 +304,10 @@ static struct value *call_function(struct call *c)
 
 	(void)scope_functions(c->ev->scope, &fc.world);
 	for (size_t i = 0; i < c->len; i++) {
-		if (!(param_of(c->def, i)->flags & PARAM_LAZY))
-			values[i] = value_mark_sensitive(c->args[i].value, false);
+		if (!(func_param(c->def, i)->flags & PARAM_LAZY))
+			values[i] = c->args[i].value;
 	}
-	struct value *ret = c->def->call(&fc, &err);
-	for (size_t i = 0; i < c->len; i++)
-		value_unref(values[i]);
+	struct value *ret = func_invoke(c->def, &fc, &err);
 	if (ret)
 		return ret;
 	report_call(c, bad_arg, err->message);
@@ -365,9 +318,7 @@ static struct value *run_call(struct call *c)
 {
 	if (!collect_arguments(c) || !count_is_right(c) || !evaluate_arguments(c))
 		return value_unknown(type_dynamic);
-
-	struct value *ret = result_without_call(c);
-	return ret ? ret : call_function(c);
+	return call_function(c);
 }
 
 struct value *evaluate_call(const struct evaluator *ev, const struct expr *e)

@@ -43,23 +43,13 @@ static struct value *apply_index(const struct evaluator *ev, const struct expr *
 			    &(struct access){ .about = e, .range = e->index.bracket });
 }
 
-static struct range attr_step_range(const struct expr *e)
-{
-	struct range r = e->range;
-
-	/* From the dot, which follows the object, to the end of the name. */
-	r.start = e->attr.object->range.end;
-	r.end = e->attr.name_range.end;
-	return r;
-}
-
 static struct value *apply_attr(const struct evaluator *ev, const struct expr *e,
 				struct value *object)
 {
 	AUTO_FREE char *name = str_dup(e->attr.name);
 
 	return access_attr(ev, object, name,
-			   &(struct access){ .about = e, .range = attr_step_range(e) });
+			   &(struct access){ .about = e, .range = e->attr.name_range });
 }
 
 /* --- splat --- */
