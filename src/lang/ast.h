@@ -2,7 +2,8 @@
 /*
  * The syntax tree of HCL native syntax. Everything lives in the arena of the
  * load; nothing is freed by itself. Immutable after parsing, so build threads
- * may evaluate the same tree.
+ * may evaluate the same tree. Names and literals are NUL-terminated besides.
+ * Trees are at most EXPR_HEIGHT_MAX high, so walking them may recurse.
  */
 #pragma once
 
@@ -11,6 +12,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+enum { EXPR_HEIGHT_MAX = 1024 };
 
 enum expr_kind {
 	EXPR_NUMBER, /* literal text in `text` */
@@ -98,6 +101,7 @@ struct template
 
 struct expr {
 	enum expr_kind kind;
+	int height; /* of the tree below; a leaf is 0 */
 	struct range range;
 	union {
 		struct str text; /* number literal */
@@ -110,7 +114,7 @@ struct expr {
 		struct {
 			struct expr *object;
 			struct str name;
-			struct range name_range;
+			struct range name_range; /* with the dot: the subject of messages */
 		} attr;
 		struct {
 			struct expr *object, *key;

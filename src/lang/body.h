@@ -48,6 +48,8 @@ struct body_ops {
 			   struct diags *diags);
 };
 
+extern const struct body_ops native_body_ops;
+
 struct body {
 	const struct body_ops *ops;
 	struct range range;   /* the whole body */

@@ -22,8 +22,10 @@ struct expr *parse_template(const struct source *src, struct arena *arena, struc
 struct expr *parse_template_at(const struct source *src, struct range at, struct arena *arena,
 			       struct diags *diags);
 
-/* Canonical layout (cli.md 7). `text` must parse; returns a heap string. */
+/* Canonical layout (cli.md 7) as a heap string; NULL after reporting when the text does not parse. */
 char *hcl_format(const struct source *src, struct diags *diags);
+/* The same without looking whether it parses. */
+char *hcl_layout(const struct source *src);
 
 /* Roots of all traversals in an expression, for dependency graphs: calls back
  * with the EXPR_VARIABLE/ATTR/INDEX chain. Names bound by `for` are left out. */

@@ -35,7 +35,7 @@ struct sources;
 struct sources *sources_new(void);
 void sources_free(struct sources *s);
 DEFINE_AUTO(sources, struct sources *, sources_free);
-/* Copies name and text. */
+/* Copies name and text, without a leading byte-order mark. */
 const struct source *sources_add(struct sources *s, const char *name, const char *text, size_t len);
 
 struct range range_between(struct range a, struct range b); /* start of a .. end of b */

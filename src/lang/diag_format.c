@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Diagnostics as text (language.md 9.1, 9.2). Which block a place is in is
+ * found by reading the tokens of its file again: mistakes are rare and trees
+ * of broken files are incomplete.
+ */
+#include "base/encode.h"
+#include "base/strbuf.h"
+#include "base/utf8.h"
+#include "lang/diag.h"
+#include "lang/lexer.h"
+
+#include <string.h>
+
+/* Lines longer than this are shown as an excerpt around the subject. */
+enum { LINE_SHOWN_MAX = 2000, LINES_SHOWN_MAX = 200 };
+
+/* --- word wrap ---------------------------------------------------------- */
+
+struct wrapper {
+	struct strbuf *out;
+	size_t width, column;
+	struct str space, word; /* read but not written */
+	size_t space_width, word_width;
+};
+
+static void wrap_flush(struct wrapper *w)
+{
+	if (w->word.len == 0)
+		return;
+	if (w->column + w->space_width + w->word_width > w->width && w->word_width < w->width &&
+	    w->column + w->space_width > 0) {
+		strbuf_addch(w->out, '\n');
+		w->column = 0;
+	} else {
+		strbuf_add(w->out, w->space.p, w->space.len);
+		w->column += w->space_width;
+	}
+	strbuf_add(w->out, w->word.p, w->word.len);
+	w->column += w->word_width;
+	w->space = w->word = (struct str){ NULL, 0 };
+	w->space_width = w->word_width = 0;
+}
+
+static void wrap_newline(struct wrapper *w)
+{
+	wrap_flush(w);
+	if (w->column + w->space_width <= w->width)
+		strbuf_add(w->out, w->space.p, w->space.len);
+	strbuf_addch(w->out, '\n');
+	w->column = 0;
+	w->space = (struct str){ NULL, 0 };
+	w->space_width = 0;
+}
+
+static void wrap(struct strbuf *out, const char *text, int width)
+{
+	struct wrapper w = { .out = out, .width = (size_t)width };
+
+	for (const char *p = text; *p; p++) {
+		if (*p == '\n') {
+			wrap_newline(&w);
+			continue;
+		}
+		if (*p == ' ' || *p == '\t') {
+			if (w.word.len)
+				wrap_flush(&w);
+			if (w.space.len == 0)
+				w.space.p = p;
+			w.space.len++;
+			w.space_width++;
+			continue;
+		}
+		if (w.word.len == 0)
+			w.word.p = p;
+		w.word.len++;
+		w.word_width += ((unsigned char)*p & 0xc0) != 0x80;
+	}
+	wrap_flush(&w);
+	strbuf_add(out, w.space.p, w.space.len);
+}
+
+/* --- the block around a place ------------------------------------------- */
+
+/* `a "b" c {` from token i on: index of its brace, or 0. */
+static size_t header_end(const struct token_list *t, size_t i)
+{
+	bool in_quotes = false;
+
+	for (i++; i < t->len; i++) {
+		enum token_kind kind = t->items[i].kind;
+
+		if (kind == TOKEN_OBRACE && !in_quotes)
+			return i;
+		if (kind == TOKEN_OQUOTE || kind == TOKEN_CQUOTE)
+			in_quotes = kind == TOKEN_OQUOTE;
+		else if (kind != TOKEN_IDENT && kind != TOKEN_QUOTED_LIT)
+			return 0;
+	}
+	return 0;
+}
+
+/* Index of the token that closes the bracket at i, or of the last token. */
+static size_t closing(const struct token_list *t, size_t i)
+{
+	size_t depth = 0;
+
+	for (; i < t->len; i++) {
+		if (t->items[i].kind == TOKEN_OBRACE)
+			depth++;
+		else if (t->items[i].kind == TOKEN_CBRACE && --depth == 0)
+			return i;
+	}
+	return t->len - 1;
+}
+
+static void add_header(struct strbuf *sb, const struct source *src, const struct token *from,
+		       const struct token *brace)
+{
+	struct str name = token_text(src, from);
+	const struct token *t = from;
+
+	strbuf_add(sb, name.p, name.len);
+	while (++t < brace) {
+		struct str text = token_text(src, t);
+
+		if (t->kind == TOKEN_OQUOTE && t[1].kind == TOKEN_CQUOTE)
+			strbuf_addstr(sb, " \"\"");
+		if (t->kind != TOKEN_IDENT && t->kind != TOKEN_QUOTED_LIT)
+			continue;
+		strbuf_addch(sb, ' ');
+		if (t->kind == TOKEN_IDENT)
+			encode_go_quoted(sb, text.p, text.len);
+		else
+			strbuf_addf(sb, "\"%.*s\"", STR_FMT(text));
+	}
+}
+
+/* Appends the header of the top-level block that holds byte `at`. */
+static void add_block_name(struct strbuf *sb, const struct source *src, size_t at)
+{
+	struct token_list t = { 0 };
+	bool line_start = true;
+
+	lex(&t, src, (struct pos){ 1, 1, 0 }, src->len, LEX_CONFIG);
+	for (size_t i = 0; i < t.len && t.items[i].start <= at; i++) {
+		const struct token *from = &t.items[i];
+		size_t brace = line_start && from->kind == TOKEN_IDENT ? header_end(&t, i) : 0;
+
+		if (brace) {
+			i = closing(&t, brace);
+			if (at < t.items[i].end || t.items[i].kind == TOKEN_EOF) {
+				strbuf_addstr(sb, ", in ");
+				add_header(sb, src, from, &t.items[brace]);
+				break;
+			}
+		} else if (from->kind == TOKEN_OBRACE) {
+			i = closing(&t, i);
+		}
+		line_start = t.items[i].kind == TOKEN_NEWLINE || t.items[i].kind == TOKEN_COMMENT;
+	}
+	vec_release(&t);
+}
+
+/* --- source lines ------------------------------------------------------- */
+
+static size_t line_start(const struct source *src, size_t at)
+{
+	while (at > 0 && src->text[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+static size_t line_end(const struct source *src, size_t at)
+{
+	const char *nl = memchr(src->text + at, '\n', src->len - at);
+
+	return nl ? (size_t)(nl - src->text) : src->len;
+}
+
+static const char *severity_color(const struct diag *d)
+{
+	return d->severity == DIAG_ERROR ? "\033[31m" : "\033[33m";
+}
+
+/* Carets under the part of the subject that is in [from, end). */
+static void add_carets(struct strbuf *sb, const struct diag *d, const struct diag_style *style,
+		       size_t from, size_t end)
+{
+	const char *text = d->subject.source->text;
+	size_t start = d->subject.start.byte, stop = MIN(d->subject.end.byte, end);
+	size_t width;
+
+	strbuf_addstr(sb, "      ");
+	for (size_t i = from; i < start;) {
+		size_t n = text[i] == '\t' ? 1 : MAX(utf8_grapheme(text + i, start - i), 1u);
+
+		if (text[i] == '\t')
+			strbuf_addch(sb, '\t');
+		else
+			strbuf_addchars(sb, ' ', utf8_width(text + i, n));
+		i += n;
+	}
+	while (stop > start && strchr(" \t\r\n", text[stop - 1]))
+		stop--;
+	width = stop > start ? utf8_width(text + start, stop - start) : 1;
+	if (style->color)
+		strbuf_addstr(sb, severity_color(d));
+	strbuf_addchars(sb, '^', MAX(width, 1u));
+	if (style->color)
+		strbuf_addstr(sb, "\033[0m");
+	strbuf_addch(sb, '\n');
+}
+
+static void add_line(struct strbuf *sb, const struct diag *d, const struct diag_style *style,
+		     int number, size_t from)
+{
+	const struct source *src = d->subject.source;
+	size_t end = line_end(src, from), subject = d->subject.start.byte;
+	size_t first = from, last = end;
+
+	if (end > from && src->text[end - 1] == '\r')
+		last = --end;
+	if (end - from > LINE_SHOWN_MAX) {
+		bool here = subject >= from && subject < end;
+
+		if (here && subject - from > LINE_SHOWN_MAX / 2)
+			first = subject - LINE_SHOWN_MAX / 2;
+		while (first > from && ((unsigned char)src->text[first] & 0xc0) == 0x80)
+			first--;
+		last = MIN(first + LINE_SHOWN_MAX, end);
+		while (last > first && ((unsigned char)src->text[last] & 0xc0) == 0x80)
+			last--;
+	}
+	strbuf_addf(sb, "%4d: ", number);
+	strbuf_add(sb, src->text + first, last - first);
+	strbuf_addch(sb, '\n');
+	if (style->caret && number == d->subject.start.line && subject >= first && subject <= last)
+		add_carets(sb, d, style, first, last);
+}
+
+static void add_snippet(struct strbuf *sb, const struct diag *d, const struct diag_style *style)
+{
+	const struct source *src = d->subject.source;
+	struct range shown = d->subject;
+
+	if (d->context.source == src) {
+		if (d->context.start.byte < shown.start.byte)
+			shown.start = d->context.start;
+		if (d->context.end.byte > shown.end.byte)
+			shown.end = d->context.end;
+	}
+
+	size_t at = line_start(src, MIN(shown.start.byte, src->len));
+	int number = shown.start.line;
+
+	for (int n = 0; n < LINES_SHOWN_MAX && at <= src->len; n++, number++) {
+		size_t end = line_end(src, at);
+		bool is_subject = number == d->subject.start.line;
+
+		if (at >= shown.end.byte && !is_subject)
+			break;
+		if (end > at || (is_subject && style->caret))
+			add_line(sb, d, style, number, at);
+		at = end + 1;
+	}
+}
+
+static bool is_json(const struct source *src)
+{
+	return text_ends_with(src->name, ".json");
+}
+
+static void add_location(struct strbuf *sb, const struct diag *d, const struct diag_style *style)
+{
+	const struct source *src = d->subject.source;
+
+	strbuf_addf(sb, "  on %s line %d", src->name, d->subject.start.line);
+	if (d->no_snippet) {
+		strbuf_addstr(sb, ":\n  (source code not available)\n\n");
+		return;
+	}
+	if (!is_json(src))
+		add_block_name(sb, src, d->subject.start.byte);
+	strbuf_addstr(sb, ":\n");
+	add_snippet(sb, d, style);
+	strbuf_addch(sb, '\n');
+}
+
+void diag_format(struct strbuf *sb, const struct diag *d, const struct diag_style *style)
+{
+	const char *word = d->severity == DIAG_ERROR ? "Error" : "Warning";
+
+	if (style->color)
+		strbuf_addf(sb, "%s%s:\033[0m %s\n\n", severity_color(d), word, d->summary);
+	else
+		strbuf_addf(sb, "%s: %s\n\n", word, d->summary);
+	if (d->subject.source) {
+		add_location(sb, d, style);
+		if (d->values)
+			strbuf_addf(sb, "%s\n\n", d->values);
+	}
+	if (d->detail[0]) {
+		wrap(sb, d->detail, style->width);
+		strbuf_addstr(sb, "\n\n");
+	}
+}

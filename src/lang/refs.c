@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an expression refers to, without evaluating it. */
+#include "lang/parser.h"
+
+#include "base/vec.h"
+
+#include <stdlib.h>
+
+struct bound {
+	const struct bound *outer;
+	struct str key, value;
+	const char *const *names; /* NULL-terminated, or NULL */
+};
+
+struct walk {
+	expr_reference_fn fn;
+	void *data;
+};
+
+static bool is_bound(const struct bound *b, struct str name)
+{
+	for (; b; b = b->outer) {
+		if (b->value.len && str_eq(b->value, name))
+			return true;
+		if (b->key.len && str_eq(b->key, name))
+			return true;
+		for (size_t i = 0; b->names && b->names[i]; i++)
+			if (str_is(name, b->names[i]))
+				return true;
+	}
+	return false;
+}
+
+/* The variable at the root of a chain of steps, or NULL. */
+static const struct expr *root_of(const struct expr *e)
+{
+	for (;;) {
+		if (e->kind == EXPR_ATTR)
+			e = e->attr.object;
+		else if (e->kind == EXPR_INDEX)
+			e = e->index.object;
+		else
+			return e->kind == EXPR_VARIABLE ? e : NULL;
+	}
+}
+
+static void walk(const struct walk *w, const struct expr *e, const struct bound *b);
+
+static void walk_template(const struct walk *w, const struct template *t, const struct bound *b)
+{
+	for (size_t i = 0; t && i < t->len; i++) {
+		const struct template_part *part = &t->parts[i];
+		struct bound names = { b, part->key_name, part->value_name, NULL };
+		const struct bound *inner = part->kind == PART_FOR ? &names : b;
+
+		walk(w, part->expr, b);
+		walk_template(w, part->body, inner);
+		walk_template(w, part->otherwise, b);
+	}
+}
+
+static void walk_for(const struct walk *w, const struct for_expr *f, const struct bound *b)
+{
+	struct bound names = { b, f->key_name, f->value_name, NULL };
+
+	walk(w, f->collection, b);
+	walk(w, f->key, &names);
+	walk(w, f->value, &names);
+	walk(w, f->condition, &names);
+}
+
+/* Keys of index steps may refer to something themselves. */
+static void walk_keys(const struct walk *w, const struct expr *e, const struct bound *b)
+{
+	for (;;) {
+		if (e->kind == EXPR_ATTR) {
+			e = e->attr.object;
+		} else if (e->kind == EXPR_INDEX) {
+			walk(w, e->index.key, b);
+			e = e->index.object;
+		} else {
+			return;
+		}
+	}
+}
+
+static void walk_traversal(const struct walk *w, const struct expr *e, const struct bound *b)
+{
+	const struct expr *root = root_of(e);
+
+	if (root) {
+		if (!is_bound(b, root->variable.name))
+			w->fn(w->data, e);
+		walk_keys(w, e, b);
+	} else if (e->kind == EXPR_ATTR) {
+		walk(w, e->attr.object, b);
+	} else if (e->kind == EXPR_INDEX) {
+		walk(w, e->index.object, b);
+		walk(w, e->index.key, b);
+	}
+}
+
+static void walk_list(const struct walk *w, struct expr *const *items, size_t len,
+		      const struct bound *b)
+{
+	for (size_t i = 0; i < len; i++)
+		walk(w, items[i], b);
+}
+
+static void walk_object(const struct walk *w, const struct expr *e, const struct bound *b)
+{
+	for (size_t i = 0; i < e->object.len; i++) {
+		walk(w, e->object.items[i].key, b);
+		walk(w, e->object.items[i].value, b);
+	}
+}
+
+static void walk(const struct walk *w, const struct expr *e, const struct bound *b)
+{
+	if (!e)
+		return;
+	switch (e->kind) {
+	case EXPR_NUMBER:
+	case EXPR_BOOL:
+	case EXPR_NULL:
+	case EXPR_SPLAT_ITEM:
+	case EXPR_INVALID:
+	case EXPR_JSON: /* lang/json.c walks its own nodes */
+		break;
+	case EXPR_TEMPLATE:
+		walk_template(w, e->template, b);
+		break;
+	case EXPR_VARIABLE:
+	case EXPR_ATTR:
+	case EXPR_INDEX:
+		walk_traversal(w, e, b);
+		break;
+	case EXPR_SPLAT:
+		walk(w, e->splat.source, b);
+		walk(w, e->splat.each, b);
+		break;
+	case EXPR_CALL:
+		walk_list(w, e->call.args, e->call.len, b);
+		break;
+	case EXPR_TUPLE:
+		walk_list(w, e->tuple.items, e->tuple.len, b);
+		break;
+	case EXPR_OBJECT:
+		walk_object(w, e, b);
+		break;
+	case EXPR_FOR:
+		walk_for(w, e->for_, b);
+		break;
+	case EXPR_CONDITIONAL:
+		walk(w, e->conditional.condition, b);
+		walk(w, e->conditional.yes, b);
+		walk(w, e->conditional.no, b);
+		break;
+	case EXPR_UNARY:
+		walk(w, e->op.left, b);
+		break;
+	case EXPR_BINARY:
+		walk(w, e->op.left, b);
+		walk(w, e->op.right, b);
+		break;
+	case EXPR_PARENS:
+		walk(w, e->operand, b);
+		break;
+	case EXPR_BOUND:
+		walk(w, e->bound.inner, &(struct bound){ .outer = b, .names = e->bound.names });
+		break;
+	}
+}
+
+void expr_walk_references(const struct expr *e, expr_reference_fn fn, void *data)
+{
+	walk(&(struct walk){ fn, data }, e, NULL);
+}
+
+struct str expr_keyword(const struct expr *e)
+{
+	switch ((int)e->kind) {
+	case EXPR_VARIABLE:
+		return e->variable.name;
+	case EXPR_BOOL:
+		return e->boolean ? STR("true") : STR("false");
+	case EXPR_NULL:
+		return STR("null");
+	case EXPR_BOUND:
+		return expr_keyword(e->bound.inner);
+	}
+	return (struct str){ "", 0 };
+}
