@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The communicator's options: the table, defaults and cross-checks (communicators.md 2, 3). */
+#include "comm/config.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/str.h"
+#include "comm/key.h"
+#include "os/fs.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+/* clang-format off */
+static const struct attr comm_attrs[] = {
+	ATTR_STRING(struct comm_config, communicator, 0, "How provisioners reach the machine: ssh or none.", .def = "ssh"),
+	ATTR_DURATION(struct comm_config, pause_before_connecting, 0, "After the first successful connection, wait this long and connect again."),
+	ATTR_STRING(struct comm_config, ssh_host, 0, "Address to connect to; builders usually know it."),
+	ATTR_INT(struct comm_config, ssh_port, 0, "TCP port of the SSH server.", .def = "22", .min = 0, .max = 65535),
+	ATTR_STRING(struct comm_config, ssh_username, 0, "User to log in as."),
+	ATTR_STRING(struct comm_config, ssh_password, ATTR_SENSITIVE, "Password for password and keyboard-interactive authentication."),
+	ATTR_STRING(struct comm_config, ssh_private_key_file, 0, "Private key file to authenticate with; not encrypted."),
+	ATTR_STRING(struct comm_config, ssh_certificate_file, 0, "OpenSSH user certificate that belongs to the private key."),
+	ATTR_STRING(struct comm_config, ssh_keypair_name, 0, "Name of an existing key pair at the cloud provider."),
+	ATTR_STRING(struct comm_config, temporary_key_pair_name, 0, "Name of the temporary key pair at the cloud provider."),
+	ATTR_STRING(struct comm_config, temporary_key_pair_type, 0, "Algorithm of the temporary key: rsa, ecdsa or ed25519.", .def = "rsa"),
+	ATTR_INT(struct comm_config, temporary_key_pair_bits, 0, "Size of the temporary key; 0 is the algorithm's default.", .def = "0"),
+	ATTR_BOOL(struct comm_config, ssh_clear_authorized_keys, 0, "Remove the temporary key from authorized_keys at the end."),
+	ATTR_BOOL(struct comm_config, ssh_pty, 0, "Run commands in a pseudo terminal."),
+	ATTR_DURATION(struct comm_config, ssh_timeout, 0, "How long to wait for SSH; 5m when neither this nor ssh_handshake_attempts is set."),
+	ATTR_INT(struct comm_config, ssh_handshake_attempts, 0, "How many refused logins end the wait; 10 when neither this nor ssh_timeout is set."),
+	ATTR_DURATION(struct comm_config, ssh_wait_timeout, ATTR_DEPRECATED, "Old name of ssh_timeout.", .replacement = "ssh_timeout"),
+	ATTR_BOOL(struct comm_config, ssh_agent_auth, 0, "Authenticate with the keys of the running SSH agent."),
+	ATTR_BOOL(struct comm_config, ssh_disable_agent_forwarding, 0, "Do not offer the local SSH agent to the machine."),
+	ATTR_STRINGS(struct comm_config, ssh_ciphers, 0, "Ciphers to offer instead of the default set."),
+	ATTR_STRINGS(struct comm_config, ssh_key_exchange_algorithms, 0, "Key exchange algorithms to offer instead of the default set."),
+	ATTR_STRING(struct comm_config, ssh_file_transfer_method, 0, "scp or sftp. Not set: scp, and sftp where the machine has no scp."),
+	ATTR_DURATION(struct comm_config, ssh_keep_alive_interval, 0, "How often to ask the server for a sign of life; negative: never.", .def = "5s"),
+	ATTR_DURATION(struct comm_config, ssh_read_write_timeout, 0, "Give a connection up that is silent for this long; 0: off."),
+	ATTR_STRING(struct comm_config, ssh_bastion_host, 0, "Jump host."),
+	ATTR_INT(struct comm_config, ssh_bastion_port, 0, "Port of the jump host.", .def = "22", .min = 0, .max = 65535),
+	ATTR_STRING(struct comm_config, ssh_bastion_username, 0, "User on the jump host."),
+	ATTR_STRING(struct comm_config, ssh_bastion_password, ATTR_SENSITIVE, "Password on the jump host."),
+	ATTR_STRING(struct comm_config, ssh_bastion_private_key_file, 0, "Private key for the jump host."),
+	ATTR_STRING(struct comm_config, ssh_bastion_certificate_file, 0, "Certificate for the jump host's key."),
+	ATTR_BOOL(struct comm_config, ssh_bastion_agent_auth, 0, "Use the SSH agent for the jump host."),
+	ATTR_BOOL(struct comm_config, ssh_bastion_interactive, 0, "Ask on the terminal what the jump host asks."),
+	ATTR_STRING(struct comm_config, ssh_proxy_host, 0, "SOCKS5 proxy."),
+	ATTR_INT(struct comm_config, ssh_proxy_port, 0, "Port of the SOCKS5 proxy.", .def = "1080", .min = 0, .max = 65535),
+	ATTR_STRING(struct comm_config, ssh_proxy_username, 0, "User at the SOCKS5 proxy."),
+	ATTR_STRING(struct comm_config, ssh_proxy_password, ATTR_SENSITIVE, "Password at the SOCKS5 proxy."),
+	ATTR_STRINGS(struct comm_config, ssh_local_tunnels, 0, "PORT:HOST:PORT: listen here, connect from the machine."),
+	ATTR_STRINGS(struct comm_config, ssh_remote_tunnels, 0, "PORT:HOST:PORT: listen on the machine, connect from here."),
+	ATTR_STRING(struct comm_config, winrm_username, 0, "User for WinRM."),
+	ATTR_STRING(struct comm_config, winrm_password, ATTR_SENSITIVE, "Password for WinRM."),
+	ATTR_STRING(struct comm_config, winrm_host, 0, "Address for WinRM."),
+	ATTR_INT(struct comm_config, winrm_port, 0, "Port for WinRM."),
+	ATTR_DURATION(struct comm_config, winrm_timeout, 0, "How long to wait for WinRM."),
+	ATTR_BOOL(struct comm_config, winrm_use_ssl, 0, "WinRM over HTTPS."),
+	ATTR_BOOL(struct comm_config, winrm_insecure, 0, "Accept any certificate."),
+	ATTR_BOOL(struct comm_config, winrm_use_ntlm, 0, "NTLM instead of Basic authentication."),
+	ATTR_BOOL(struct comm_config, winrm_no_proxy, 0, "Ignore proxies of the environment."),
+	ATTR_END,
+};
+/* clang-format on */
+const struct schema comm_schema = SCHEMA(struct comm_config, comm_attrs);
+
+enum {
+	DEFAULT_SSH_PORT = 22,
+	DEFAULT_SOCKS_PORT = 1080,
+	DEFAULT_HANDSHAKE_ATTEMPTS = 10,
+};
+
+struct check {
+	struct comm_config *c;
+	const struct prepare_ctx *ctx;
+	struct diags *diags;
+};
+
+static void PRINTF(3, 4) complain(struct check *k, const char *attr, const char *fmt, ...)
+{
+	struct range at = decoded_range(k->ctx->decoded, attr);
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	diags_error(k->diags, &at, text.buf, "%s", "");
+}
+
+bool comm_config_is_ssh(const struct comm_config *c)
+{
+	return text_is_empty(c->communicator) || text_eq(c->communicator, "ssh");
+}
+
+int comm_parse_tunnel(const char *text, int *ret_listen, char **ret_host, int *ret_port,
+		      struct error **err)
+{
+	struct str rest, listen = str_split(str_of(text), ':', &rest);
+	struct str host = { 0 }, port = { 0 };
+	int64_t from = 0, to = 0;
+
+	if (rest.len > 0 && rest.p[0] == '[') {
+		rest.p++, rest.len--;
+		host = str_split(rest, ']', &port);
+		if (port.len > 0 && port.p[0] == ':')
+			port.p++, port.len--;
+		else
+			port.len = 0;
+	} else if (rest.len > 0) {
+		host = str_split(rest, ':', &port);
+	}
+	AUTO_FREE char *listen_text = str_dup(listen);
+	AUTO_FREE char *port_text = str_dup(port);
+	if (host.len == 0 || !parse_int64(listen_text, 10, &from) || from < 0 || from > 65535 ||
+	    !parse_int64(port_text, 10, &to) || to < 1 || to > 65535)
+		return error_set(err, ERROR_INVALID, "expected PORT:HOST:PORT");
+	*ret_listen = (int)from;
+	*ret_host = str_dup(host);
+	*ret_port = (int)to;
+	return 0;
+}
+
+static void apply_defaults(struct comm_config *c)
+{
+	if (text_is_empty(c->communicator))
+		c->communicator = "ssh";
+	if (c->ssh_port == 0)
+		c->ssh_port = DEFAULT_SSH_PORT;
+	if (c->ssh_bastion_port == 0)
+		c->ssh_bastion_port = DEFAULT_SSH_PORT;
+	if (c->ssh_proxy_port == 0)
+		c->ssh_proxy_port = DEFAULT_SOCKS_PORT;
+	/* Only when neither is set do both get a default (communicators.md 19.2). */
+	if (c->ssh_timeout == 0 && c->ssh_handshake_attempts == 0) {
+		c->ssh_timeout = 5 * 60 * NSEC_PER_SEC;
+		c->ssh_handshake_attempts = DEFAULT_HANDSHAKE_ATTEMPTS;
+	}
+	if (c->ssh_wait_timeout != 0)
+		c->ssh_timeout = c->ssh_wait_timeout;
+	if (c->ssh_keep_alive_interval == 0)
+		c->ssh_keep_alive_interval = 5 * NSEC_PER_SEC;
+	if (text_is_empty(c->temporary_key_pair_type))
+		c->temporary_key_pair_type = "rsa";
+	/* A bastion without a key of its own uses the machine's. */
+	if (!text_is_empty(c->ssh_bastion_host) && text_is_empty(c->ssh_bastion_private_key_file)) {
+		c->ssh_bastion_private_key_file = c->ssh_private_key_file;
+		if (text_is_empty(c->ssh_bastion_certificate_file))
+			c->ssh_bastion_certificate_file = c->ssh_certificate_file;
+	}
+}
+
+/* Expands `~` and makes the path absolute; false after complaining. */
+static bool expand(struct check *k, const char *attr, const char **path)
+{
+	AUTO(error) struct error *e = NULL;
+	AUTO_FREE char *full = NULL;
+
+	if (fs_expand_home(*path, k->ctx->dirs ? k->ctx->dirs->home : NULL, &full, &e) < 0) {
+		complain(k, attr, "%s is invalid: %s", attr, e->message);
+		return false;
+	}
+	*path = arena_strdup(k->ctx->arena, full);
+	return true;
+}
+
+static void check_key_file(struct check *k, const char *attr, const char **key, const char **cert)
+{
+	AUTO(error) struct error *e = NULL;
+	struct stat st;
+
+	if (text_is_empty(*key) || !expand(k, attr, key))
+		return;
+	if (!text_is_empty(*cert) && !expand(k, attr, cert))
+		return;
+	if (stat(*key, &st) < 0) {
+		const char *why = strerrordesc_np(errno);
+
+		complain(k, attr, "%s is invalid: stat %s: %s", attr, *key,
+			 errno == ENOENT ? "no such file or directory" : why);
+		return;
+	}
+	if (key_check_file(*key, &e) < 0 ||
+	    (!text_is_empty(*cert) && key_check_certificate(*cert, &e) < 0)) {
+		struct range at = decoded_range(k->ctx->decoded, attr);
+		AUTO_FREE char *text = xasprintf("%s is invalid: %s", attr, e->message);
+
+		diags_error(k->diags, &at, text, "%s", e->hint ? e->hint : "");
+	}
+}
+
+static void check_bastion(struct check *k)
+{
+	struct comm_config *c = k->c;
+
+	if (text_is_empty(c->ssh_bastion_host))
+		return;
+	if (c->ssh_bastion_private_key_file != c->ssh_private_key_file)
+		check_key_file(k, "ssh_bastion_private_key_file", &c->ssh_bastion_private_key_file,
+			       &c->ssh_bastion_certificate_file);
+	if (text_is_empty(c->ssh_bastion_password) &&
+	    text_is_empty(c->ssh_bastion_private_key_file) && !c->ssh_bastion_agent_auth &&
+	    !c->ssh_bastion_interactive)
+		complain(k, "ssh_bastion_host",
+			 "ssh_bastion_password, ssh_bastion_private_key_file or "
+			 "ssh_bastion_agent_auth must be specified");
+	if (c->ssh_bastion_interactive)
+		complain(k, "ssh_bastion_interactive",
+			 "ssh_bastion_interactive is not supported yet");
+}
+
+static void check_tunnels(struct check *k, const char *attr, const struct text_list *list)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		AUTO(error) struct error *e = NULL;
+		AUTO_FREE char *host = NULL;
+		int from, to;
+
+		if (comm_parse_tunnel(list->v[i], &from, &host, &to, &e) < 0)
+			complain(k, attr, "%s ('%s') is invalid: %s", attr, list->v[i], e->message);
+	}
+}
+
+/* Order of the checks as in communicators.md 3. */
+static void check_ssh(struct check *k)
+{
+	struct comm_config *c = k->c;
+	bool shared = !text_is_empty(c->ssh_bastion_host) &&
+		      c->ssh_bastion_private_key_file == c->ssh_private_key_file;
+
+	if (!text_is_empty(c->ssh_certificate_file) && text_is_empty(c->ssh_private_key_file))
+		complain(k, "ssh_certificate_file",
+			 "ssh_private_key_file must be specified if ssh_certificate_file is "
+			 "specified");
+	if (text_is_empty(c->ssh_username))
+		complain(k, "ssh_username",
+			 "An ssh_username must be specified\n  Note: some builders used to default "
+			 "ssh_username to \"root\".");
+	check_key_file(k, "ssh_private_key_file", &c->ssh_private_key_file,
+		       &c->ssh_certificate_file);
+	if (shared) {
+		c->ssh_bastion_private_key_file = c->ssh_private_key_file;
+		c->ssh_bastion_certificate_file = c->ssh_certificate_file;
+	}
+	check_bastion(k);
+	if (c->ssh_file_transfer_method && !text_eq(c->ssh_file_transfer_method, "scp") &&
+	    !text_eq(c->ssh_file_transfer_method, "sftp"))
+		complain(k, "ssh_file_transfer_method",
+			 "ssh_file_transfer_method ('%s') is invalid, valid methods: sftp, scp",
+			 c->ssh_file_transfer_method);
+	if (!text_is_empty(c->ssh_bastion_host) && !text_is_empty(c->ssh_proxy_host))
+		complain(k, "ssh_proxy_host",
+			 "please specify either ssh_bastion_host or ssh_proxy_host, not both");
+	check_tunnels(k, "ssh_local_tunnels", &c->ssh_local_tunnels);
+	check_tunnels(k, "ssh_remote_tunnels", &c->ssh_remote_tunnels);
+}
+
+static const char *const communicator_names[] = {
+	"ssh", "winrm", "none", "docker", "dockerWindowsContainer", NULL,
+};
+
+static bool is_known(const char *name)
+{
+	for (size_t i = 0; communicator_names[i]; i++)
+		if (text_eq(communicator_names[i], name))
+			return true;
+	return false;
+}
+
+void comm_config_prepare(struct comm_config *c, const struct prepare_ctx *ctx, struct diags *diags)
+{
+	struct check k = { .c = c, .ctx = ctx, .diags = diags };
+
+	apply_defaults(c);
+	if (!is_known(c->communicator)) {
+		complain(&k, "communicator", "Communicator type %s is invalid", c->communicator);
+	} else if (text_eq(c->communicator, "winrm")) {
+		struct range at = decoded_range(ctx->decoded, "communicator");
+
+		diags_error(diags, &at, "communicator 'winrm' is not supported yet",
+			    "Windows machines can be reached with communicator = \"ssh\" if they "
+			    "run OpenSSH.");
+	} else if (comm_config_is_ssh(c)) {
+		check_ssh(&k);
+	}
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Order: agent, key files, key in memory, password, keyboard-interactive; a
+ * method only if the server lists it. Unlike the reference, which uses only
+ * the first entry of a method, later keys are offered too.
+ */
+#include "comm/ssh/auth.h"
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+#include "os/fd.h"
+#include "os/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum { PASSES_MAX = 4, PROMPTS_MAX = 64, ROUNDS_MAX = 16 };
+
+struct login {
+	struct sshlink *l;
+	const struct sshauth *a;
+	int64_t deadline;
+	struct cancel *c;
+	struct strbuf tried; /* "none publickey password" */
+	bool partial;
+};
+
+struct attempt {
+	struct login *g;
+	ssh_key key;
+};
+typedef int (*attempt_fn)(struct attempt *t);
+
+static void note(struct login *g, const char *method)
+{
+	/* once each, as the reference prints it */
+	if (strstr(g->tried.buf, method))
+		return;
+	strbuf_addf(&g->tried, "%s%s", g->tried.len ? " " : "", method);
+}
+
+/* What a final answer means. 1: logged in, 0: not this way, -1: error. */
+static int judge(struct login *g, int rc, struct error **err)
+{
+	const char *why;
+
+	if (rc == SSH_AUTH_SUCCESS)
+		return 1;
+	if (rc == SSH_AUTH_PARTIAL)
+		g->partial = true;
+	if (rc != SSH_AUTH_ERROR || ssh_is_connected(g->l->session))
+		return 0;
+	g->l->lost = true;
+	why = ssh_get_error(g->l->session);
+	if (strstr(why, "Too many authentication failures"))
+		return error_set(err, ERROR_AUTH, "%s", why);
+	return error_set(err, ERROR_DISCONNECTED, "SSH connection lost during authentication: %s",
+			 why);
+}
+
+/* Repeats fn until there is an answer in *ret_rc. */
+static int ask(struct login *g, attempt_fn fn, ssh_key key, int *ret_rc, struct error **err)
+{
+	struct attempt t = { g, key };
+
+	while ((*ret_rc = fn(&t)) == SSH_AUTH_AGAIN)
+		if (sshlink_wait(g->l, g->deadline, g->c, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int attempt(struct login *g, attempt_fn fn, ssh_key key, struct error **err)
+{
+	int rc;
+
+	if (ask(g, fn, key, &rc, err) < 0)
+		return -1;
+	return judge(g, rc, err);
+}
+
+static int try_none(struct attempt *t)
+{
+	return ssh_userauth_none(t->g->l->session, NULL);
+}
+
+static int try_key(struct attempt *t)
+{
+	return ssh_userauth_publickey(t->g->l->session, NULL, t->key);
+}
+
+static int try_password(struct attempt *t)
+{
+	return ssh_userauth_password(t->g->l->session, NULL, t->g->a->password);
+}
+
+static int try_interactive(struct attempt *t)
+{
+	return ssh_userauth_kbdint(t->g->l->session, NULL, NULL);
+}
+
+static int try_agent(struct attempt *t)
+{
+	return ssh_userauth_agent(t->g->l->session, NULL);
+}
+
+static bool offers(struct login *g, int method)
+{
+	return ssh_userauth_list(g->l->session, NULL) & method;
+}
+
+/* ---- the agent ------------------------------------------------------------------- */
+
+/*
+ * The library talks to the agent in blocking calls, and an agent may ask a
+ * person. This thread closes the socket under it when the wait must end.
+ */
+struct guard {
+	pthread_t thread;
+	int agent_fd, done_fd;
+	int64_t deadline;
+	struct cancel *c;
+};
+
+static void *guard_thread(void *data)
+{
+	struct guard *k = data;
+	AUTO(error) struct error *e = NULL;
+
+	if (io_wait(k->done_fd, POLLIN, k->deadline, k->c, &e) < 0)
+		(void)shutdown(k->agent_fd, SHUT_RDWR);
+	return NULL;
+}
+
+static int connect_agent(const char *path, struct error **err)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(sa.sun_path))
+		return error_set(err, ERROR_INVALID, "path of the SSH agent's socket is too long");
+	memcpy(sa.sun_path, path, strlen(path) + 1);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return error_set_errno(err, errno, "cannot connect to the SSH agent at '%s'", path);
+	return fd_take(&fd);
+}
+
+static int login_agent(struct login *g, struct error **err)
+{
+	AUTO_CLOSE int fd = connect_agent(g->a->agent_socket, err);
+	AUTO_CLOSE int done = eventfd(0, EFD_CLOEXEC);
+	uint64_t one = 1;
+	int r;
+
+	if (fd < 0)
+		return -1;
+
+	int theirs = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* the library closes it */
+	struct guard k = { .agent_fd = fd, .done_fd = done, .deadline = g->deadline, .c = g->c };
+
+	if (theirs < 0 || ssh_set_agent_socket(g->l->session, theirs) != SSH_OK)
+		return error_set(err, ERROR_FAILED, "cannot use the SSH agent");
+	r = pthread_create(&k.thread, NULL, guard_thread, &k);
+	if (r != 0)
+		return error_set_errno(err, r, "cannot start a thread");
+	note(g, "publickey");
+	r = attempt(g, try_agent, NULL, err);
+	(void)!write(done, &one, sizeof(one));
+	pthread_join(k.thread, NULL);
+	/* a refusal may only mean that the guard ended the conversation */
+	if (r == 0 && cancel_check(g->c, err) < 0)
+		return -1;
+	return r;
+}
+
+/* ---- keys ------------------------------------------------------------------------ */
+
+static int add_certificate(ssh_key key, const char *path, struct error **err)
+{
+	ssh_key cert = NULL;
+	int rc;
+
+	if (!path || !*path)
+		return 0;
+	if (ssh_pki_import_cert_file(path, &cert) != SSH_OK)
+		return error_set(err, ERROR_INVALID, "Error loading certificate '%s'", path);
+	rc = ssh_pki_copy_cert_to_privkey(cert, key);
+	ssh_key_free(cert);
+	if (rc != SSH_OK)
+		return error_set(err, ERROR_INVALID, "certificate '%s' does not fit the key", path);
+	return 0;
+}
+
+static int login_key(struct login *g, ssh_key key, struct error **err)
+{
+	int r = add_certificate(key, g->a->certificate_file, err);
+
+	if (r == 0) {
+		note(g, "publickey");
+		r = attempt(g, try_key, key, err);
+	}
+	ssh_key_free(key);
+	return r;
+}
+
+static int login_key_file(struct login *g, const char *path, struct error **err)
+{
+	ssh_key key = NULL;
+
+	if (ssh_pki_import_privkey_file(path, NULL, NULL, NULL, &key) != SSH_OK)
+		return error_set(err, ERROR_INVALID, "cannot read private key '%s'", path);
+	return login_key(g, key, err);
+}
+
+static int login_keys(struct login *g, struct error **err)
+{
+	const struct sshauth *a = g->a;
+	ssh_key key = NULL;
+	int r = 0;
+
+	if (a->agent_socket)
+		r = login_agent(g, err);
+	for (size_t i = 0; i < ARRAY_LEN(a->key_files) && r == 0; i++)
+		if (a->key_files[i] && *a->key_files[i])
+			r = login_key_file(g, a->key_files[i], err);
+	if (r != 0 || !a->key_pem)
+		return r;
+	if (ssh_pki_import_privkey_base64(a->key_pem, NULL, NULL, NULL, &key) != SSH_OK)
+		return error_set(err, ERROR_INVALID, "cannot read the generated private key");
+	return login_key(g, key, err);
+}
+
+/* ---- password ---------------------------------------------------------------------- */
+
+static int answer_prompts(struct login *g)
+{
+	int n = ssh_userauth_kbdint_getnprompts(g->l->session);
+
+	for (int i = 0; i < MIN(n, (int)PROMPTS_MAX); i++)
+		if (ssh_userauth_kbdint_setanswer(g->l->session, (unsigned)i, g->a->password) < 0)
+			return -1;
+	return 0;
+}
+
+static int login_interactive(struct login *g, struct error **err)
+{
+	note(g, "keyboard-interactive");
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		int rc;
+
+		if (ask(g, try_interactive, NULL, &rc, err) < 0)
+			return -1;
+		if (rc != SSH_AUTH_INFO)
+			return judge(g, rc, err);
+		if (answer_prompts(g) < 0)
+			return 0;
+	}
+	return 0;
+}
+
+static int login_password(struct login *g, struct error **err)
+{
+	int r = 0;
+
+	if (offers(g, SSH_AUTH_METHOD_PASSWORD)) {
+		note(g, "password");
+		r = attempt(g, try_password, NULL, err);
+	}
+	if (r == 0 && offers(g, SSH_AUTH_METHOD_INTERACTIVE))
+		r = login_interactive(g, err);
+	return r;
+}
+
+static int login_pass(struct login *g, struct error **err)
+{
+	int r = 0;
+
+	if (offers(g, SSH_AUTH_METHOD_PUBLICKEY))
+		r = login_keys(g, err);
+	if (r == 0 && g->a->password && *g->a->password)
+		r = login_password(g, err);
+	return r;
+}
+
+static void describe_offer(struct login *g, struct strbuf *out)
+{
+	static const struct {
+		int bit;
+		const char *name;
+	} methods[] = {
+		{ SSH_AUTH_METHOD_PUBLICKEY, "publickey" },
+		{ SSH_AUTH_METHOD_PASSWORD, "password" },
+		{ SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive" },
+		{ SSH_AUTH_METHOD_HOSTBASED, "hostbased" },
+		{ SSH_AUTH_METHOD_GSSAPI_MIC, "gssapi-with-mic" },
+	};
+	bool first = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		if (!offers(g, methods[i].bit))
+			continue;
+		strbuf_addf(out, "%s%s", first ? "" : ", ", methods[i].name);
+		first = false;
+	}
+}
+
+static int refused(struct login *g, struct error **err)
+{
+	AUTO(strbuf) struct strbuf offer = STRBUF_INIT;
+	const struct sshauth *a = g->a;
+	bool has_password = a->password && *a->password;
+	bool has_key = a->agent_socket || a->key_pem || a->key_files[0] || a->key_files[1];
+
+	describe_offer(g, &offer);
+	error_set(err, ERROR_AUTH,
+		  "ssh: handshake failed: ssh: unable to authenticate, attempted methods [%s], no "
+		  "supported methods remain",
+		  g->tried.buf);
+	if (has_password && !has_key &&
+	    !offers(g, SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_INTERACTIVE))
+		return error_hint(
+			err,
+			"The server takes no passwords (it accepts: %s). Use a key, or set "
+			"PasswordAuthentication yes in its sshd_config.",
+			offer.buf);
+	return error_hint(err, "The server refused user '%s'; it accepts: %s.%s", a->user,
+			  offer.buf,
+			  !has_password && !has_key ? " Set ssh_password, ssh_private_key_file or "
+						      "ssh_agent_auth."
+						    : "");
+}
+
+int sshauth_login(struct sshlink *l, const struct sshauth *a, int64_t deadline, struct cancel *c,
+		  struct error **err)
+{
+	struct login g = { .l = l, .a = a, .deadline = deadline, .c = c, .tried = STRBUF_INIT };
+	int r;
+
+	note(&g, "none");
+	r = attempt(&g, try_none, NULL, err);
+	/* "partial success" asks for another method: start over with the new list. */
+	for (int pass = 0; r == 0 && pass < PASSES_MAX; pass++) {
+		g.partial = false;
+		r = login_pass(&g, err);
+		if (!g.partial)
+			break;
+	}
+	if (r == 0)
+		refused(&g, err);
+	strbuf_release(&g.tried);
+	return r == 1 ? 0 : -1;
+}

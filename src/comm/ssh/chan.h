@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One session channel: a remote command or subsystem with its three streams.
+ * What arrives goes either to an output function at once (commands) or into a
+ * buffer that the protocols (scp.h, sftp3.h) read from.
+ *
+ * Errors: ERROR_DISCONNECTED when the connection is gone, ERROR_REMOTE when
+ * the server refused or the other side ended early.
+ */
+#pragma once
+
+#include "base/strbuf.h"
+#include "comm/ssh/link.h"
+#include "core/comm.h"
+
+#include <libssh/callbacks.h>
+
+struct sshchan {
+	struct sshlink *link;
+	ssh_channel ch;
+	struct ssh_channel_callbacks_struct callbacks;
+	comm_output_fn output; /* NULL: buffer */
+	void *output_data;
+	struct strbuf in; /* stdout from in_at on is unread */
+	size_t in_at;
+	struct strbuf complaint; /* the end of stderr, when buffered */
+	bool eof, closed;
+	bool have_status;
+	int status; /* exit status, or 128 + signal */
+};
+
+/* Opening failed: ERROR_REMOTE if the server said no. */
+MUST_CHECK int sshchan_open(struct sshlink *l, struct sshchan **ret, struct cancel *c,
+			    struct error **err);
+void sshchan_free(struct sshchan *k); /* asks the server to close, does not wait */
+DEFINE_AUTO(sshchan, struct sshchan *, sshchan_free);
+
+void sshchan_set_output(struct sshchan *k, comm_output_fn fn, void *data);
+MUST_CHECK int sshchan_request_pty(struct sshchan *k, struct cancel *c, struct error **err);
+MUST_CHECK int sshchan_exec(struct sshchan *k, const char *command, struct cancel *c,
+			    struct error **err);
+MUST_CHECK int sshchan_subsystem(struct sshchan *k, const char *name, struct cancel *c,
+				 struct error **err);
+
+/* As much as the windows allow right now, at least one byte; *ret_written of len. */
+MUST_CHECK int sshchan_write_some(struct sshchan *k, const void *data, size_t len,
+				  size_t *ret_written, struct cancel *c, struct error **err);
+MUST_CHECK int sshchan_write(struct sshchan *k, const void *data, size_t len, struct cancel *c,
+			     struct error **err);
+MUST_CHECK int sshchan_send_eof(struct sshchan *k, struct cancel *c, struct error **err);
+
+size_t sshchan_unread(const struct sshchan *k);
+const char *sshchan_peek(const struct sshchan *k); /* sshchan_unread() bytes */
+void sshchan_consume(struct sshchan *k, size_t n);
+/* Waits until n bytes are unread (n <= 1 MiB). The stream's end is ERROR_REMOTE. */
+MUST_CHECK int sshchan_need(struct sshchan *k, size_t n, struct cancel *c, struct error **err);
+
+/*
+ * Until the channel is closed. *ret_status is COMM_DISCONNECTED when neither a
+ * status nor a signal came, or the connection was lost meanwhile.
+ */
+MUST_CHECK int sshchan_wait_exit(struct sshchan *k, struct cancel *c, int *ret_status,
+				 struct error **err);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "comm/ssh/dial.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/redact.h"
+#include "base/str.h"
+#include "comm/ssh/auth.h"
+#include "os/clock.h"
+
+enum { LOGIN_SEC = 60 };
+
+static const char *find_env(char *const *environ, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; environ && environ[i]; i++)
+		if (strncmp(environ[i], name, len) == 0 && environ[i][len] == '=')
+			return environ[i] + len + 1;
+	return NULL;
+}
+
+void dialer_init(struct dialer *d, const struct comm_config *cfg, const struct comm_target *target,
+		 char *const *environ)
+{
+	const char *agent = find_env(environ, "SSH_AUTH_SOCK");
+
+	*d = (struct dialer){
+		.cfg = cfg,
+		.host = xstrdup(text_is_empty(target->host) ? cfg->ssh_host : target->host),
+		.port = target->port ? target->port : (int)cfg->ssh_port,
+		.key_pem = xstrdup(target->private_key),
+		.key_path = xstrdup(target->private_key_path),
+		.agent_socket = text_is_empty(agent) ? NULL : xstrdup(agent),
+	};
+}
+
+void dialer_release(struct dialer *d)
+{
+	free(d->host);
+	secret_free(d->key_pem);
+	free(d->key_path);
+	free(d->agent_socket);
+	*d = (struct dialer){ 0 };
+}
+
+static int login(struct dialer *d, struct sshlink *l, int64_t deadline, struct cancel *c,
+		 struct error **err)
+{
+	const struct comm_config *cfg = d->cfg;
+	struct sshauth a = {
+		.user = cfg->ssh_username,
+		.agent_socket = cfg->ssh_agent_auth ? d->agent_socket : NULL,
+		.key_files = { cfg->ssh_private_key_file, d->key_path },
+		.certificate_file = cfg->ssh_certificate_file,
+		.key_pem = d->key_pem,
+		.password = cfg->ssh_password,
+	};
+
+	if (text_eq(a.key_files[0], a.key_files[1]))
+		a.key_files[1] = NULL;
+	if (cfg->ssh_agent_auth && !d->agent_socket) {
+		error_set(err, ERROR_INVALID, "ssh_agent_auth is set, but no SSH agent runs");
+		return error_hint(err, "Start one with 'eval $(ssh-agent)' and add the key with "
+				       "ssh-add; the variable SSH_AUTH_SOCK tells where it is.");
+	}
+	if (sshlink_handshake(l, deadline, c, err) < 0)
+		return -1;
+	return sshauth_login(l, &a, deadline, c, err);
+}
+
+int dialer_dial(struct dialer *d, bool once, int64_t deadline, struct cancel *c,
+		struct probe_report *report, struct sshlink **ret, struct error **err)
+{
+	const struct comm_config *cfg = d->cfg;
+	const struct probe_options probe = {
+		.host = d->host,
+		.port = d->port,
+		.once = once,
+		.deadline = deadline,
+	};
+	const struct sshlink_options options = {
+		.user = cfg->ssh_username,
+		.ciphers = &cfg->ssh_ciphers,
+		.key_exchange = &cfg->ssh_key_exchange_algorithms,
+		.keep_alive = cfg->ssh_keep_alive_interval,
+		.silence_max = cfg->ssh_read_write_timeout,
+	};
+	AUTO(sshlink) struct sshlink *l = NULL;
+	int fd;
+
+	if (probe_connect(&probe, c, report, &fd, err) < 0)
+		return -1;
+	if (sshlink_new(fd, &options, &l, err) < 0)
+		return -1;
+	if (login(d, l, MIN(deadline, clock_deadline(LOGIN_SEC * NSEC_PER_SEC)), c, err) < 0)
+		return -1;
+	sshlink_refresh(l);
+	*ret = TAKE(l);
+	return 0;
+}

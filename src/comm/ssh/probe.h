@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gets a TCP connection on which an SSH server has begun to speak.
+ *
+ * A booting machine refuses, resets, swallows or (behind QEMU's user network)
+ * accepts and then closes connections. So a connection counts only when the
+ * server's identification has arrived; it is looked at with MSG_PEEK and left
+ * for the SSH library. Answers like "refused" are retried after 50 ms. A
+ * connection that stays silent says nothing: it may belong to a machine whose
+ * network was not up when it was made (and will be retried by somebody's
+ * timer seconds later), or to a slow server. So more are opened beside it, one
+ * every 250 ms, a few at a time, and the first that speaks wins.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "os/cancel.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The farthest that any connection got; ascending. */
+enum probe_seen {
+	PROBE_NOTHING,
+	PROBE_UNKNOWN_HOST,
+	PROBE_UNREACHABLE, /* no route, or no answer at all */
+	PROBE_REFUSED,     /* the host answers, nobody listens */
+	PROBE_CLOSED,      /* accepted, then closed without a word */
+	PROBE_SILENT,      /* accepted, nothing came */
+	PROBE_NOT_SSH,     /* something else speaks there */
+	PROBE_BANNER,
+	PROBE_SEEN_COUNT,
+};
+
+struct probe_report {
+	enum probe_seen seen;
+	char text[128]; /* what was said, cut, printable; or the last system error */
+};
+
+struct probe_options {
+	const char *host;
+	int port;
+	bool once; /* a refusal (by all addresses) is final */
+	int64_t deadline;
+};
+
+/* *ret_fd: connected, non-blocking. ERROR_TIMEOUT when the deadline passed. */
+MUST_CHECK int probe_connect(const struct probe_options *o, struct cancel *c,
+			     struct probe_report *report, int *ret_fd, struct error **err);
+/* One sentence about what was seen, for people. */
+void probe_describe(const struct probe_report *r, const char *host, int port, struct strbuf *ret);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every operation is a new channel on the one connection. If the channel
+ * cannot be opened, the connection is made anew once, without retries: waiting
+ * for a rebooting machine is the business of the caller.
+ */
+#include "comm/ssh/ssh.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/str.h"
+#include "comm/config.h"
+#include "comm/ssh/chan.h"
+#include "comm/ssh/connect.h"
+#include "comm/ssh/scp.h"
+#include "comm/ssh/sftp3.h"
+#include "os/fs.h"
+#include "os/wait.h"
+
+enum { RECONNECT_SEC = 60 };
+
+enum method { METHOD_SCP, METHOD_SFTP };
+
+struct ssh_comm {
+	struct comm comm;
+	const struct comm_config *cfg;
+	struct dialer dialer;
+	struct sshlink *link; /* NULL: lost, to be made again */
+	enum method method;
+	bool method_fixed; /* asked for by the user */
+};
+
+static int reconnect(struct ssh_comm *m, struct cancel *c, struct error **err)
+{
+	struct probe_report report = { 0 };
+	int64_t deadline = clock_deadline(RECONNECT_SEC * NSEC_PER_SEC);
+
+	sshlink_free(m->link);
+	m->link = NULL;
+	if (dialer_dial(&m->dialer, true, deadline, c, &report, &m->link, err) == 0)
+		return 0;
+	if (cancel_check(c, err) < 0)
+		return -1;
+	/* A caller that waits for the machine tries again after any of these. */
+	if ((*err)->kind == ERROR_TIMEOUT || (*err)->kind == ERROR_IO)
+		(*err)->kind = ERROR_DISCONNECTED;
+	return error_prefix(err, "cannot connect again over SSH");
+}
+
+/* ---- operations, repeated once on a new connection ------------------------------------- */
+
+struct operation {
+	const struct comm_cmd *cmd;
+	int *ret_status;
+	const struct comm_upload *up;
+	const char *src, *dst;
+	bool started; /* the other side may have begun: do not repeat */
+};
+typedef int (*operation_fn)(struct ssh_comm *m, struct operation *o, struct cancel *c,
+			    struct error **err);
+
+static int on_link(struct ssh_comm *m, operation_fn fn, struct operation *o, struct cancel *c,
+		   struct error **err)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (m->link && !m->link->lost) {
+		if (fn(m, o, c, &e) == 0)
+			return 0;
+		if (o->started || e->kind != ERROR_DISCONNECTED || cancel_check(c, err) < 0)
+			return *err ? -1 : error_move(err, TAKE(e));
+	}
+	if (reconnect(m, c, err) < 0)
+		return -1;
+	return fn(m, o, c, err);
+}
+
+static int run_command(struct ssh_comm *m, struct operation *o, struct cancel *c,
+		       struct error **err)
+{
+	AUTO(sshchan) struct sshchan *k = NULL;
+	AUTO_FREE char *line = xasprintf("%s\n", o->cmd->command);
+	AUTO(error) struct error *e = NULL;
+
+	if (sshchan_open(m->link, &k, c, err) < 0)
+		return -1;
+	sshchan_set_output(k, o->cmd->output, o->cmd->output_data);
+	if (m->cfg->ssh_pty && sshchan_request_pty(k, c, err) < 0)
+		return -1;
+	o->started = true;
+	if (sshchan_exec(k, line, c, &e) < 0 ||
+	    (o->cmd->input_len && sshchan_write(k, o->cmd->input, o->cmd->input_len, c, &e) < 0) ||
+	    sshchan_send_eof(k, c, &e) < 0) {
+		if (e->kind == ERROR_DISCONNECTED && !cancel_is_triggered(c)) {
+			*o->ret_status = COMM_DISCONNECTED;
+			return 0;
+		}
+		/* A command may end without reading all of its input. */
+		if (e->kind != ERROR_REMOTE || !k->closed)
+			return error_move(err, TAKE(e));
+	}
+	return sshchan_wait_exit(k, c, o->ret_status, err);
+}
+
+static void drop_output(void *data, bool is_stderr, const void *bytes, size_t len)
+{
+}
+
+static int ssh_exec(struct comm *comm, const struct comm_cmd *cmd, struct cancel *c,
+		    int *ret_status, struct error **err)
+{
+	struct comm_cmd copy = *cmd;
+	struct operation o = { .cmd = &copy, .ret_status = ret_status };
+
+	if (!copy.output)
+		copy.output = drop_output;
+	return on_link((struct ssh_comm *)comm, run_command, &o, c, err);
+}
+
+/* Without a wish of the user the other method is tried when one is not installed. */
+static int with_fallback(struct ssh_comm *m, operation_fn fn, struct operation *o, struct cancel *c,
+			 struct error **err)
+{
+	AUTO(error) struct error *e = NULL, *ignored = NULL;
+	enum method first = m->method;
+
+	if (on_link(m, fn, o, c, &e) == 0)
+		return 0;
+	if (m->method_fixed || e->kind != ERROR_NOT_FOUND || cancel_check(c, err) < 0)
+		return *err ? -1 : error_move(err, TAKE(e));
+	m->method = first == METHOD_SCP ? METHOD_SFTP : METHOD_SCP;
+	if (on_link(m, fn, o, c, &ignored) == 0)
+		return 0;
+	if (ignored->kind == ERROR_NOT_FOUND) { /* neither: the first one's text */
+		m->method = first;
+		return error_move(err, TAKE(e));
+	}
+	return error_move(err, TAKE(ignored));
+}
+
+static int do_upload(struct ssh_comm *m, struct operation *o, struct cancel *c, struct error **err)
+{
+	if (m->method == METHOD_SCP)
+		return scp_upload(m->link, o->up, o->dst, c, err);
+	return sftp3_upload(m->link, o->up, o->dst, c, err);
+}
+
+static int do_upload_dir(struct ssh_comm *m, struct operation *o, struct cancel *c,
+			 struct error **err)
+{
+	if (m->method == METHOD_SCP)
+		return scp_upload_dir(m->link, o->src, o->dst, c, err);
+	return sftp3_upload_dir(m->link, o->src, o->dst, c, err);
+}
+
+static int do_download(struct ssh_comm *m, struct operation *o, struct cancel *c,
+		       struct error **err)
+{
+	if (m->method == METHOD_SCP)
+		return scp_download(m->link, o->src, o->dst, c, err);
+	return sftp3_download(m->link, o->src, o->dst, c, err);
+}
+
+static int do_download_dir(struct ssh_comm *m, struct operation *o, struct cancel *c,
+			   struct error **err)
+{
+	/* Only a shell expands a pattern. */
+	if (m->method == METHOD_SCP || strpbrk(o->src, "*?["))
+		return scp_download_dir(m->link, o->src, o->dst, c, err);
+	return sftp3_download_dir(m->link, o->src, o->dst, c, err);
+}
+
+static int ssh_upload(struct comm *comm, const struct comm_upload *up, const char *dst,
+		      struct cancel *c, struct error **err)
+{
+	struct operation o = { .up = up, .dst = dst };
+
+	return with_fallback((struct ssh_comm *)comm, do_upload, &o, c, err);
+}
+
+static int ssh_upload_dir(struct comm *comm, const char *src, const char *dst, struct cancel *c,
+			  struct error **err)
+{
+	struct operation o = { .src = src, .dst = dst };
+
+	return with_fallback((struct ssh_comm *)comm, do_upload_dir, &o, c, err);
+}
+
+static int ssh_download(struct comm *comm, const char *src, const char *dst, struct cancel *c,
+			struct error **err)
+{
+	struct operation o = { .src = src, .dst = dst };
+
+	return with_fallback((struct ssh_comm *)comm, do_download, &o, c, err);
+}
+
+static int ssh_download_dir(struct comm *comm, const char *src, const char *dst, struct cancel *c,
+			    struct error **err)
+{
+	struct operation o = { .src = src, .dst = dst };
+
+	if (fs_mkdir_all(dst, 0755, err) < 0)
+		return -1;
+	return with_fallback((struct ssh_comm *)comm, do_download_dir, &o, c, err);
+}
+
+static void ssh_close(struct comm *comm)
+{
+	struct ssh_comm *m = (struct ssh_comm *)comm;
+
+	sshlink_free(m->link);
+	dialer_release(&m->dialer);
+	free(m);
+}
+
+static const struct comm_ops ssh_ops = {
+	.exec = ssh_exec,
+	.upload = ssh_upload,
+	.upload_dir = ssh_upload_dir,
+	.download = ssh_download,
+	.download_dir = ssh_download_dir,
+	.close = ssh_close,
+};
+
+static struct comm *ssh_comm_connect(const void *config, const struct comm_target *target,
+				     struct build_ctx *ctx, struct cancel *c, struct error **err)
+{
+	struct ssh_comm *m = NEW(struct ssh_comm);
+	AUTO(comm) struct comm *owner = &m->comm;
+
+	m->comm.ops = &ssh_ops;
+	m->cfg = config;
+	m->method_fixed = !text_is_empty(m->cfg->ssh_file_transfer_method);
+	m->method = text_eq(m->cfg->ssh_file_transfer_method, "sftp") ? METHOD_SFTP : METHOD_SCP;
+	dialer_init(&m->dialer, m->cfg, target, ctx->environ);
+	if (text_is_empty(m->dialer.host)) {
+		error_set(err, ERROR_INVALID, "no address to connect to over SSH");
+		error_hint(err, "Set ssh_host.");
+		return NULL;
+	}
+	if (ssh_wait_connect(&m->dialer, ctx->ui, c, &m->link, err) < 0)
+		return NULL;
+	return TAKE(owner);
+}
+
+const struct comm_type comm_ssh = {
+	.name = "ssh",
+	.doc = "Runs commands and copies files over SSH.",
+	.connect = ssh_comm_connect,
+};

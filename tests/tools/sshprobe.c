@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drives the SSH communicator from tests:
+ *
+ *   sshprobe [NAME=VALUE]... VERB ARGUMENT... [+ VERB ARGUMENT...]...
+ *
+ * Verbs: exec CMD, input CMD FILE, upload SRC DST, text TEXT DST, updir SRC DST,
+ * download SRC DST, downdir SRC DST, mark FILE (creates it). What commands
+ * print goes to our stdout and stderr; every command adds "[status N]" to
+ * stderr. The first failure ends it: "[error KIND] TEXT", "[hint] TEXT", 1.
+ */
+#include "base/duration.h"
+#include "base/str.h"
+#include "comm/config.h"
+#include "comm/ssh/ssh.h"
+#include "os/clock.h"
+#include "os/fs.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct cancel *root;
+
+static void on_term(int sig)
+{
+	cancel_trigger(root);
+}
+
+static void say(struct event_sink *sink, const struct event *ev)
+{
+	if (ev->text)
+		fprintf(stderr, "[ui] %s\n", ev->text);
+}
+
+struct probe_args {
+	struct comm_config cfg;
+	struct comm_target target;
+	struct strbuf key;
+	int64_t cancel_after;
+	struct text_list ciphers;
+	const char *cipher[2];
+};
+
+static int64_t number(const char *s)
+{
+	int64_t n = 0;
+
+	if (!parse_int64(s, 10, &n))
+		fprintf(stderr, "bad number %s\n", s);
+	return n;
+}
+
+static void set_text(struct probe_args *a, const char *name, const char *value)
+{
+	struct comm_config *c = &a->cfg;
+	const struct {
+		const char *name, **at;
+	} texts[] = {
+		{ "host", &a->target.host },
+		{ "user", &c->ssh_username },
+		{ "password", &c->ssh_password },
+		{ "keyfile", &c->ssh_private_key_file },
+		{ "cert", &c->ssh_certificate_file },
+		{ "method", &c->ssh_file_transfer_method },
+		{ "cipher", &a->cipher[0] },
+		{ "bastion", &c->ssh_bastion_host },
+		{ "bastion_user", &c->ssh_bastion_username },
+		{ "bastion_key", &c->ssh_bastion_private_key_file },
+		{ "proxy", &c->ssh_proxy_host },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (text_eq(name, texts[i].name))
+			*texts[i].at = value;
+}
+
+static void set_number(struct probe_args *a, const char *name, const char *value)
+{
+	struct comm_config *c = &a->cfg;
+	const struct {
+		const char *name;
+		int64_t *at, unit;
+	} numbers[] = {
+		{ "timeout_ms", &c->ssh_timeout, NSEC_PER_MSEC },
+		{ "attempts", &c->ssh_handshake_attempts, 1 },
+		{ "keepalive_ms", &c->ssh_keep_alive_interval, NSEC_PER_MSEC },
+		{ "silence_ms", &c->ssh_read_write_timeout, NSEC_PER_MSEC },
+		{ "pause_ms", &c->pause_before_connecting, NSEC_PER_MSEC },
+		{ "cancel_ms", &a->cancel_after, NSEC_PER_MSEC },
+		{ "bastion_port", &c->ssh_bastion_port, 1 },
+		{ "proxy_port", &c->ssh_proxy_port, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (text_eq(name, numbers[i].name))
+			*numbers[i].at = number(value) * numbers[i].unit;
+	if (text_eq(name, "port"))
+		a->target.port = (int)number(value);
+	if (text_eq(name, "agent"))
+		c->ssh_agent_auth = true;
+	if (text_eq(name, "pty"))
+		c->ssh_pty = true;
+}
+
+static int set_key(struct probe_args *a, const char *name, const char *value)
+{
+	struct error *e = NULL;
+
+	if (!text_eq(name, "keymem"))
+		return 0;
+	if (fs_read(value, FS_READ_MAX, &a->key, &e) < 0) {
+		fprintf(stderr, "%s\n", e->message);
+		return -1;
+	}
+	a->target.private_key = a->key.buf;
+	return 0;
+}
+
+static void output(void *data, bool is_stderr, const void *bytes, size_t len)
+{
+	FILE *f = is_stderr ? stderr : stdout;
+
+	fwrite(bytes, 1, len, f);
+	fflush(f);
+}
+
+struct verb {
+	struct comm *m;
+	char **arg;
+	int n;
+};
+
+static int run_exec(struct verb *v, const char *input, struct error **err)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	struct comm_cmd cmd = { .command = v->arg[1], .output = output };
+	int status;
+
+	if (input && fs_read(input, FS_READ_MAX, &text, err) < 0)
+		return -1;
+	cmd.input = input ? text.buf : NULL;
+	cmd.input_len = text.len;
+	if (v->m->ops->exec(v->m, &cmd, root, &status, err) < 0)
+		return -1;
+	fprintf(stderr, "[status %d]\n", status);
+	return 0;
+}
+
+static int run_transfer(struct verb *v, struct error **err)
+{
+	const struct comm_ops *ops = v->m->ops;
+	struct comm_upload up = { .path = v->arg[1] };
+
+	if (text_eq(v->arg[0], "upload"))
+		return ops->upload(v->m, &up, v->arg[2], root, err);
+	if (text_eq(v->arg[0], "text")) {
+		up = (struct comm_upload){ .data = v->arg[1], .len = strlen(v->arg[1]) };
+		return ops->upload(v->m, &up, v->arg[2], root, err);
+	}
+	if (text_eq(v->arg[0], "updir"))
+		return ops->upload_dir(v->m, v->arg[1], v->arg[2], root, err);
+	if (text_eq(v->arg[0], "download"))
+		return ops->download(v->m, v->arg[1], v->arg[2], root, err);
+	if (text_eq(v->arg[0], "downdir"))
+		return ops->download_dir(v->m, v->arg[1], v->arg[2], root, err);
+	return error_set(err, ERROR_INVALID, "unknown verb '%s'", v->arg[0]);
+}
+
+static int run_verb(struct verb *v, struct error **err)
+{
+	if (text_eq(v->arg[0], "exec") && v->n == 2)
+		return run_exec(v, NULL, err);
+	if (text_eq(v->arg[0], "input") && v->n == 3)
+		return run_exec(v, v->arg[2], err);
+	if (text_eq(v->arg[0], "mark") && v->n == 2)
+		return fs_write(v->arg[1], "", 0, 0600, err);
+	if (v->n == 3)
+		return run_transfer(v, err);
+	return error_set(err, ERROR_INVALID, "wrong use of '%s'", v->arg[0]);
+}
+
+static int run_verbs(struct comm *m, char **argv, struct error **err)
+{
+	while (*argv) {
+		struct verb v = { m, argv, 0 };
+
+		while (argv[v.n] && !text_eq(argv[v.n], "+"))
+			v.n++;
+		if (v.n && run_verb(&v, err) < 0)
+			return -1;
+		argv += v.n + (argv[v.n] ? 1 : 0);
+	}
+	return 0;
+}
+
+static int run(struct probe_args *a, char **argv, char **environ_, struct error **err)
+{
+	struct event_sink sink = { .emit = say };
+	struct ui ui = { .sink = &sink, .build = -1 };
+	struct build_ctx ctx = { .ui = &ui, .environ = environ_ };
+	AUTO(comm) struct comm *m = comm_ssh.connect(&a->cfg, &a->target, &ctx, root, err);
+
+	if (!m)
+		return -1;
+	return run_verbs(m, argv, err);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	struct probe_args a = {
+		.cfg = { .ssh_username = "root",
+			 .ssh_timeout = 10 * NSEC_PER_SEC,
+			 .ssh_handshake_attempts = 2,
+			 .ssh_keep_alive_interval = 5 * NSEC_PER_SEC },
+		.target = { .host = "127.0.0.1", .port = 22 },
+		.key = STRBUF_INIT,
+	};
+	struct error *e = NULL;
+
+	for (argv++; *argv && strchr(*argv, '='); argv++) {
+		char *value = strchr(*argv, '=');
+
+		*value++ = '\0';
+		set_text(&a, *argv, value);
+		set_number(&a, *argv, value);
+		if (set_key(&a, *argv, value) < 0)
+			return 2;
+	}
+	a.cfg.ssh_ciphers = (struct text_list){ a.cipher, a.cipher[0] ? 1 : 0 };
+	root = cancel_new(NULL, DEADLINE_NEVER);
+	signal(SIGTERM, on_term);
+	signal(SIGINT, on_term);
+
+	int r = run(&a, argv, envp, &e);
+
+	if (r < 0) {
+		fprintf(stderr, "[error %s] %s\n", error_kind_name(e->kind), e->message);
+		if (e->hint)
+			fprintf(stderr, "[hint] %s\n", e->hint);
+	}
+	error_free(e);
+	strbuf_release(&a.key);
+	cancel_free(root);
+	return r < 0;
+}
