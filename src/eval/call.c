@@ -331,9 +331,9 @@ struct value *evaluate_call(const struct evaluator *ev, const struct expr *e)
 	if (!c.def)
 		return value_unknown(type_dynamic);
 
-	struct value *ret = value_marked_take(run_call(&c), c.sensitive);
+	struct value *ret = run_call(&c);
 	for (size_t i = 0; i < c.len; i++)
 		value_unref(c.args[i].value);
 	free(c.args);
-	return ret;
+	return value_marked_take(ret, c.sensitive);
 }

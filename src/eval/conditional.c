@@ -182,13 +182,41 @@ static struct value *take_arm(const struct evaluator *ev, const struct expr *e, 
 	return value_unknown(type);
 }
 
+static struct value *list_of_unknowns(struct type *element, size_t n)
+{
+	AUTO_FREE struct value **items = xcalloc(n + 1, sizeof(struct value *));
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = value_unknown(element);
+	return value_list_take(element, items, n);
+}
+
+/* What both arms have in common, when that is more than the type; NULL: nothing. */
+static struct value *common_ground(struct value *yes, struct value *no)
+{
+	enum type_kind kind = type_kind(value_type(yes));
+
+	if (!value_is_known(yes) || !value_is_known(no) || value_is_null(yes) ||
+	    value_is_null(no) || !type_equal(value_type(yes), value_type(no)))
+		return NULL;
+	if (kind == TYPE_NUMBER && number_equal(value_as_number(yes), value_as_number(no)))
+		return value_ref(yes);
+	if (!type_is_collection(value_type(yes)) || value_len(yes) != value_len(no))
+		return NULL;
+	if (value_len(yes) == 0)
+		return value_ref(yes);
+	return kind == TYPE_LIST ? list_of_unknowns(type_element(value_type(yes)), value_len(yes))
+				 : NULL;
+}
+
 static struct value *unknown_choice(struct type *type, const struct arm *yes, const struct arm *no,
 				    bool *sensitive)
 {
 	*sensitive |= value_is_sensitive(yes->value) || value_is_sensitive(no->value);
 	if (value_is_null(yes->value) && value_is_null(no->value))
 		return value_null(type);
-	return value_unknown(type);
+	struct value *v = common_ground(yes->value, no->value);
+	return v ? v : value_unknown(type);
 }
 
 static struct value *choose(const struct evaluator *ev, const struct expr *e, struct arm *yes,

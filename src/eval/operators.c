@@ -264,7 +264,7 @@ static struct operand *deciding_side(enum expr_op op, struct operand *a, struct 
 	enum truth left = operand_truth(a->value), right = operand_truth(b->value);
 
 	if (left == TRUTH_UNKNOWN && right == TRUTH_UNKNOWN)
-		return NULL;
+		return diags_has_errors(&a->diags) ? NULL : a;
 	if (left == decides)
 		return a;
 	if (right == decides)

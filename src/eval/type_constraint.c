@@ -176,7 +176,7 @@ static const struct expr *read_modifier(const struct reader *r, const struct exp
 		return e->call.args[0];
 	}
 	if (n > 2) {
-		refuse(r, range_between(e->call.args[2]->range, e->call.args[n - 1]->range), e,
+		refuse(r, parens, e,
 		       "Optional attribute modifier expects at most two arguments: the attribute "
 		       "type, and a default value.");
 		return e->call.args[0];
