@@ -31,13 +31,21 @@ static bool is_bound(const struct bound *b, struct str name)
 	return false;
 }
 
-/* The variable at the root of a chain of steps, or NULL. */
+static bool is_literal(const struct expr *e)
+{
+	return e->kind == EXPR_NUMBER || e->kind == EXPR_BOOL || e->kind == EXPR_NULL ||
+	       (e->kind == EXPR_TEMPLATE && e->template->len == 1 &&
+		e->template->parts[0].kind == PART_LITERAL);
+}
+
+/* The variable at the root of a chain of steps, or NULL. A key that is to be
+ * computed ends a chain: it and what is before it are references of their own. */
 static const struct expr *root_of(const struct expr *e)
 {
 	for (;;) {
 		if (e->kind == EXPR_ATTR)
 			e = e->attr.object;
-		else if (e->kind == EXPR_INDEX)
+		else if (e->kind == EXPR_INDEX && is_literal(e->index.key))
 			e = e->index.object;
 		else
 			return e->kind == EXPR_VARIABLE ? e : NULL;
@@ -69,21 +77,6 @@ static void walk_for(const struct walk *w, const struct for_expr *f, const struc
 	walk(w, f->condition, &names);
 }
 
-/* Keys of index steps may refer to something themselves. */
-static void walk_keys(const struct walk *w, const struct expr *e, const struct bound *b)
-{
-	for (;;) {
-		if (e->kind == EXPR_ATTR) {
-			e = e->attr.object;
-		} else if (e->kind == EXPR_INDEX) {
-			walk(w, e->index.key, b);
-			e = e->index.object;
-		} else {
-			return;
-		}
-	}
-}
-
 static void walk_traversal(const struct walk *w, const struct expr *e, const struct bound *b)
 {
 	const struct expr *root = root_of(e);
@@ -91,7 +84,6 @@ static void walk_traversal(const struct walk *w, const struct expr *e, const str
 	if (root) {
 		if (!is_bound(b, root->variable.name))
 			w->fn(w->data, e);
-		walk_keys(w, e, b);
 	} else if (e->kind == EXPR_ATTR) {
 		walk(w, e->attr.object, b);
 	} else if (e->kind == EXPR_INDEX) {
