@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "postproc/output.h"
+
+#include "tmpl/tmpl.h"
+
+char *output_render(const char *output, struct build_ctx *ctx, const struct artifact *input,
+		    const char *checksum_type, struct error **err)
+{
+	struct map fields;
+
+	value_map_init(&fields);
+	map_set(&fields, "BuildName", value_string(ctx->info->source_name));
+	map_set(&fields, "BuilderType", value_string(ctx->info->builder_type));
+	map_set(&fields, "ArtifactId", value_string(input->id));
+	if (checksum_type)
+		map_set(&fields, "ChecksumType", value_string(checksum_type));
+
+	AUTO(value) struct value *data = value_object_take(&fields);
+	struct tmpl_ctx tmpl = {
+		.data = data,
+		.build_name = ctx->info->source_name,
+		.build_type = ctx->info->builder_type,
+		.build = input->generated_data,
+	};
+	char *path = tmpl_render(output, &tmpl, err);
+
+	if (!path)
+		error_prefix(err, "cannot render output '%s'", output);
+	return path;
+}
+
+void output_check(const struct prepare_ctx *ctx, const char *attr, const char *output,
+		  struct diags *diags)
+{
+	AUTO(error) struct error *e = NULL;
+	struct range at = decoded_range(ctx->decoded, attr);
+
+	if (output && tmpl_check(output, &e) < 0)
+		diags_error(diags, &at, "Invalid template", "%s", e->message);
+}
