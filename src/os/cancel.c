@@ -88,8 +88,8 @@ int cancel_check(struct cancel *c, struct error **err)
 	if (cancel_is_triggered(c))
 		return error_set(err, ERROR_CANCELLED, "cancelled");
 	for (; c; c = c->parent) {
-		if (c->watch_fd >= 0 && is_readable(c->watch_fd))
-			return c->reason(c->data, err);
+		if (c->watch_fd >= 0 && is_readable(c->watch_fd) && c->reason(c->data, err) < 0)
+			return -1;
 		if (c->deadline != DEADLINE_NEVER && clock_monotonic() >= c->deadline)
 			return error_set(err, ERROR_TIMEOUT, "timed out");
 	}

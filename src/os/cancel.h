@@ -23,7 +23,8 @@
 
 struct cancel;
 
-/* Sets the error that explains why `fd` ended the wait; returns -1. */
+/* Sets the error that explains why `fd` ended the wait and returns -1; or, after making `fd`
+ * quiet again, returns 0: it was nothing, the wait goes on. */
 typedef int (*cancel_reason_fn)(void *data, struct error **err);
 
 struct cancel *cancel_new(struct cancel *parent, int64_t deadline); /* parent may be NULL */

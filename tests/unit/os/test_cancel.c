@@ -94,6 +94,26 @@ static void test_watch(void **state)
 	check_alive(leaf);
 }
 
+static int chatter(void *data, struct error **err)
+{
+	eventfd_t n;
+
+	(void)err;
+	assert_int_equal(eventfd_read(*(int *)data, &n), 0);
+	return 0;
+}
+
+static void test_watch_may_be_nothing(void **state)
+{
+	AUTO_CLOSE int guest = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	AUTO(cancel) struct cancel *root = cancel_new(NULL, clock_deadline(0));
+	AUTO(cancel) struct cancel *leaf = cancel_new(root, DEADLINE_NEVER);
+
+	cancel_watch(leaf, guest, chatter, &guest);
+	assert_int_equal(eventfd_write(guest, 1), 0);
+	check_ended(leaf, ERROR_TIMEOUT, "timed out"); /* the rest of the chain still counts */
+}
+
 static void test_pollfds(void **state)
 {
 	AUTO_CLOSE int guest = eventfd(0, EFD_CLOEXEC);
@@ -215,10 +235,15 @@ static void test_without_descriptors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),        cmocka_unit_test(test_chain),
-		cmocka_unit_test(test_deadline),    cmocka_unit_test(test_watch),
-		cmocka_unit_test(test_pollfds),     cmocka_unit_test(test_wakes_a_wait),
-		cmocka_unit_test(test_signal_safe), cmocka_unit_test(test_without_descriptors),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_watch_may_be_nothing),
+		cmocka_unit_test(test_pollfds),
+		cmocka_unit_test(test_wakes_a_wait),
+		cmocka_unit_test(test_signal_safe),
+		cmocka_unit_test(test_without_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/guest.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "builder/qemu/logtail.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/fs.h"
+#include "os/proc.h"
+#include "os/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum {
+	SETUP_SECONDS = 60, /* a cold disk and a busy host; an early death is noticed at once */
+	QUIT_MSEC = 400,
+	EXIT_MSEC = 800,
+	TERM_MSEC = 200,
+	REAP_SECONDS = 10,
+	POWER_OFF_GRACE_SECONDS = 2,
+	LOG_LINES = 6,
+	CONSOLE_LINES = 20,
+};
+
+struct guest {
+	struct proc proc;
+	struct qmp *qmp;
+	bool qmp_open;
+	struct journal *journal;
+	uint64_t journal_id;
+	char *binary, *log, *console;
+	int epoll_fd;
+	int news_fd; /* eventfd: trouble was noticed while reading the monitor for another reason */
+	int timer_fd; /* ends the moment that a power-off may take to be noticed inside */
+	bool powered_off;
+	char *trouble; /* why the guest is stuck */
+};
+
+static const struct {
+	const char *arch, *package;
+} packages[] = {
+	{ "aarch64", "qemu-system-arm" }, { "arm", "qemu-system-arm" },
+	{ "i386", "qemu-system-x86" },    { "mips", "qemu-system-mips" },
+	{ "ppc", "qemu-system-ppc" },     { "riscv", "qemu-system-misc" },
+	{ "s390x", "qemu-system-misc" },  { "sparc", "qemu-system-sparc" },
+	{ "x86_64", "qemu-system-x86" },
+};
+
+const char *guest_package(const char *binary)
+{
+	const char *name = path_basename(binary);
+	const char *prefix = "qemu-system-";
+
+	if (text_starts_with(name, prefix))
+		for (size_t i = 0; i < ARRAY_LEN(packages); i++)
+			if (text_starts_with(name + strlen(prefix), packages[i].arch))
+				return packages[i].package;
+	return "qemu-system";
+}
+
+static int say_missing(const char *binary, struct error **err)
+{
+	error_set(err, ERROR_NOT_FOUND,
+		  "Failed creating Qemu driver: exec: \"%s\": executable file not found in $PATH",
+		  binary);
+	return error_hint(err, "the Debian package %s brings it", guest_package(binary));
+}
+
+int guest_find_binary(const char *binary, struct error **err)
+{
+	AUTO_FREE char *path = NULL;
+
+	if (proc_find(binary, &path, err) == 0)
+		return 0;
+	error_ignore(err, "said better below");
+	return say_missing(binary, err);
+}
+
+/* ---- what it tells ------------------------------------------------------------- */
+
+static void note_trouble(struct guest *g, const struct qmp_event *ev)
+{
+	const char *device = qmp_event_text(ev, "device");
+	uint64_t one = 1;
+
+	if (g->trouble)
+		return;
+	if (qmp_event_flag(ev, "nospace"))
+		g->trouble = xstrdup("no space left on the disk that holds the guest's image");
+	else
+		g->trouble = xasprintf("the guest's disk%s%s fails: %s", device ? " " : "",
+				       device ? device : "", qmp_event_text(ev, "reason"));
+	(void)!write(g->news_fd, &one, sizeof(one));
+}
+
+static void on_event(void *data, const struct qmp_event *ev)
+{
+	struct guest *g = data;
+	const char *name = qmp_event_name(ev);
+
+	/* only an error that made QEMU stop the guest: others are the guest's to handle */
+	if (!strcmp(name, "BLOCK_IO_ERROR") && text_eq(qmp_event_text(ev, "action"), "stop"))
+		note_trouble(g, ev);
+	else if (!strcmp(name, "SHUTDOWN"))
+		g->powered_off = qmp_event_flag(ev, "guest");
+}
+
+static void unwatch(struct guest *g, int fd)
+{
+	(void)epoll_ctl(g->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+static int watch(struct guest *g, int fd, struct error **err)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	if (epoll_ctl(g->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		return error_set_errno(err, errno, "cannot watch the guest");
+	return 0;
+}
+
+static void pump(struct guest *g)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (!g->qmp_open || qmp_pump(g->qmp, &e) == 0)
+		return;
+	error_ignore(&e, "it is ending: the process tells more");
+	g->qmp_open = false;
+	unwatch(g, qmp_fd(g->qmp));
+}
+
+static int say_stuck(struct guest *g, struct error **err)
+{
+	error_set(err, ERROR_GONE, "%s", g->trouble);
+	return error_hint(err, "the guest was stopped before it could do harm; make room and "
+			       "build again");
+}
+
+void guest_console_tail(struct guest *g, struct strbuf *ret)
+{
+	if (g->console)
+		log_tail(g->console, CONSOLE_LINES, ret);
+}
+
+static void add_console_hint(struct guest *g, struct error **err)
+{
+	AUTO(strbuf) struct strbuf tail = STRBUF_INIT;
+
+	guest_console_tail(g, &tail);
+	if (tail.len)
+		error_hint(err, "the last lines of the serial console:\n%s", tail.buf);
+}
+
+static int say_ended(struct guest *g, struct error **err)
+{
+	AUTO(strbuf) struct strbuf log = STRBUF_INIT;
+	int status = g->proc.status;
+
+	log_tail(g->log, LOG_LINES, &log);
+	if (status == 0 && g->powered_off)
+		error_set(err, ERROR_GONE, "the guest powered itself off");
+	else if (status > 128)
+		error_set(err, ERROR_GONE, "QEMU was killed by signal %d%s%s", status - 128,
+			  log.len ? ": " : "", log.buf);
+	else
+		error_set(err, ERROR_GONE, "QEMU ended with status %d%s%s", status,
+			  log.len ? ": " : "", log.buf);
+	add_console_hint(g, err);
+	return -1;
+}
+
+static void start_grace(struct guest *g)
+{
+	struct itimerspec when = { .it_value.tv_sec = POWER_OFF_GRACE_SECONDS };
+
+	unwatch(g, g->proc.pidfd);
+	(void)timerfd_settime(g->timer_fd, 0, &when, NULL);
+}
+
+static bool grace_is_over(struct guest *g)
+{
+	uint64_t n = 0;
+
+	return read(g->timer_fd, &n, sizeof(n)) == (ssize_t)sizeof(n);
+}
+
+int guest_check(struct guest *g, bool connected, struct error **err)
+{
+	bool had_ended = g->proc.reaped;
+
+	pump(g);
+	if (g->trouble)
+		return say_stuck(g, err);
+	if (!guest_has_ended(g))
+		return 0;
+	if (!connected || g->proc.status != 0 || grace_is_over(g))
+		return say_ended(g, err);
+	if (!had_ended)
+		start_grace(g);
+	return 0;
+}
+
+/* ---- start --------------------------------------------------------------------- */
+
+static bool is_port_taken(const char *log)
+{
+	return strstr(log, "Could not set up host forwarding rule") ||
+	       strstr(log, "Failed to find an available port") ||
+	       strstr(log, strerrordesc_np(EADDRINUSE));
+}
+
+static void add_start_hint(const char *log, struct error **err)
+{
+	if (strstr(log, "Display '") || strstr(log, "gtk initialization failed") ||
+	    strstr(log, "Could not initialize SDL"))
+		error_hint(err, "there is no screen here: set headless = true");
+	else if (strstr(log, "Could not allocate") || strstr(log, "Cannot allocate memory"))
+		error_hint(err, "the host has too little memory for the guest: lower memory");
+}
+
+/* The process ended, or is about to, before its monitor answered. */
+static int say_failed_start(struct guest *g, struct error **err)
+{
+	AUTO(strbuf) struct strbuf log = STRBUF_INIT;
+	AUTO(error) struct error *e = NULL;
+	int status;
+
+	if (proc_wait(&g->proc, clock_deadline(REAP_SECONDS * NSEC_PER_SEC), NULL, &status, &e) < 0)
+		error_ignore(&e, "then without the end of its words");
+	log_tail(g->log, LOG_LINES, &log);
+	error_ignore(err, "what it said itself is the reason");
+	error_set(err, is_port_taken(log.buf) ? ERROR_EXISTS : ERROR_GONE,
+		  "Error launching VM: Qemu failed to start: %s",
+		  log.len ? log.buf : "it said nothing");
+	add_start_hint(log.buf, err);
+	add_console_hint(g, err);
+	return -1;
+}
+
+static int open_watch(struct guest *g, struct error **err)
+{
+	g->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	g->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	g->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (g->epoll_fd < 0 || g->news_fd < 0 || g->timer_fd < 0)
+		return error_set_errno(err, errno, "cannot watch the guest");
+	if (watch(g, g->news_fd, err) < 0 || watch(g, g->timer_fd, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int spawn(struct guest *g, const struct guest_spec *spec, int monitor, struct error **err)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(strv) struct strv env = STRV_INIT;
+	const int pass[] = { monitor, -1 };
+	AUTO_CLOSE int log = open(g->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct proc_spec ps = { .argv = &argv,
+				.env = &env,
+				.dir = spec->cwd,
+				.out = PROC_FD,
+				.err = PROC_FD,
+				.out_fd = log,
+				.err_fd = log,
+				.pass_fds = pass };
+
+	if (log < 0)
+		return error_set_errno(err, errno, "cannot write '%s'", g->log);
+	strv_pushv(&argv, spec->argv->v);
+	strv_pushf(&argv, "-chardev");
+	strv_pushf(&argv, "socket,id=ingot-monitor,fd=%d", monitor);
+	strv_pushl(&argv, "-mon", "chardev=ingot-monitor,mode=control", NULL);
+	strv_pushv(&env, spec->environ);
+	if (journal_process(g->journal, g->binary, &env, &g->journal_id, err) < 0)
+		return -1;
+	if (proc_start(&g->proc, &ps, err) == 0)
+		return journal_started(g->journal, g->journal_id, g->proc.pid, err);
+	if ((*err)->kind == ERROR_NOT_FOUND) {
+		error_ignore(err, "said better below");
+		return say_missing(g->binary, err);
+	}
+	return -1;
+}
+
+static int set_up(struct guest *g, const struct guest_spec *spec, struct cancel *c,
+		  struct error **err)
+{
+	int pair[2];
+
+	if (open_watch(g, err) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set_errno(err, errno, "cannot make a monitor socket");
+	g->qmp = qmp_new(pair[0], on_event, g);
+	g->qmp_open = true;
+
+	int r = spawn(g, spec, pair[1], err);
+
+	fd_close(pair[1]);
+	if (r < 0)
+		return -1;
+	if (qmp_handshake(g->qmp, clock_deadline(SETUP_SECONDS * NSEC_PER_SEC), c, err) < 0) {
+		if ((*err)->kind == ERROR_DISCONNECTED)
+			return say_failed_start(g, err);
+		return error_prefix(err, "QEMU does not answer on its monitor");
+	}
+	if (watch(g, qmp_fd(g->qmp), err) < 0)
+		return -1;
+	return watch(g, g->proc.pidfd, err);
+}
+
+struct guest *guest_start(const struct guest_spec *spec, struct cancel *c, struct error **err)
+{
+	struct guest *g = NEW(struct guest);
+
+	*g = (struct guest){
+		.proc = PROC_INIT,
+		.journal = spec->journal,
+		.binary = xstrdup(spec->argv->v[0]),
+		.log = path_join(spec->temp_dir, "qemu.log"),
+		.console = xstrdup(spec->console),
+		.epoll_fd = -1,
+		.news_fd = -1,
+		.timer_fd = -1,
+	};
+	if (set_up(g, spec, c, err) == 0)
+		return g;
+	guest_stop(g);
+	return NULL;
+}
+
+int guest_watch_fd(const struct guest *g)
+{
+	return g->epoll_fd;
+}
+
+struct qmp *guest_monitor(struct guest *g)
+{
+	return g->qmp;
+}
+
+/* ---- end ------------------------------------------------------------------------ */
+
+bool guest_has_ended(struct guest *g)
+{
+	return proc_try_reap(&g->proc);
+}
+
+void guest_expect_end(struct guest *g)
+{
+	unwatch(g, g->proc.pidfd);
+	unwatch(g, g->news_fd);
+	unwatch(g, g->timer_fd);
+	if (g->qmp_open)
+		unwatch(g, qmp_fd(g->qmp));
+}
+
+int guest_press_power(struct guest *g, struct cancel *c, struct error **err)
+{
+	return qmp_command(g->qmp, "system_powerdown", clock_deadline(5 * NSEC_PER_SEC), c, err);
+}
+
+int guest_wait_end(struct guest *g, int64_t deadline, struct cancel *c, struct error **err)
+{
+	while (!guest_has_ended(g)) {
+		struct pollfd fds[] = {
+			{ .fd = g->proc.pidfd, .events = POLLIN },
+			{ .fd = g->qmp_open ? qmp_fd(g->qmp) : -1, .events = POLLIN },
+		};
+
+		if (g->trouble)
+			return say_stuck(g, err);
+		if (io_wait_many(fds, ARRAY_LEN(fds), deadline, c, err) < 0)
+			return -1;
+		pump(g);
+	}
+	return g->proc.status == 0 ? 0 : say_ended(g, err);
+}
+
+static void ask_to_quit(struct guest *g)
+{
+	AUTO(error) struct error *e = NULL;
+	int status;
+
+	if (qmp_command(g->qmp, "quit", clock_deadline(QUIT_MSEC * NSEC_PER_MSEC), NULL, &e) < 0) {
+		error_ignore(&e, "then it is made to");
+		return;
+	}
+	if (proc_wait(&g->proc, clock_deadline(EXIT_MSEC * NSEC_PER_MSEC), NULL, &status, &e) < 0)
+		error_ignore(&e, "then it is made to");
+}
+
+void guest_stop(struct guest *g)
+{
+	if (!g)
+		return;
+	if (g->proc.pid > 0 && g->qmp_open && !guest_has_ended(g))
+		ask_to_quit(g);
+	proc_stop(&g->proc, TERM_MSEC * NSEC_PER_MSEC);
+	/* what even SIGKILL did not end stays in the journal for gc */
+	if (g->proc.pid <= 0 || g->proc.reaped)
+		journal_done(g->journal, g->journal_id);
+	qmp_free(g->qmp);
+	fd_close(g->epoll_fd);
+	fd_close(g->news_fd);
+	fd_close(g->timer_fd);
+	free(g->binary);
+	free(g->log);
+	free(g->console);
+	free(g->trouble);
+	free(g);
+}

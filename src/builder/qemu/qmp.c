@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/qmp.h"
+
+#include "base/alloc.h"
+#include "base/redact.h"
+#include "base/strbuf.h"
+#include "os/fd.h"
+#include "os/wait.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	LINE_MAX_BYTES = 1024 * 1024,
+	READ_BYTES = 16 * 1024,
+};
+
+struct qmp {
+	int fd;
+	qmp_event_fn on_event;
+	void *data;
+	struct strbuf in; /* bytes after the last complete line */
+	bool greeted;
+	int64_t next_id;
+	json_t *answer; /* of the command in flight, once it is here */
+};
+
+struct qmp_event {
+	const char *name;
+	const json_t *data; /* NULL: none */
+};
+
+const char *qmp_event_name(const struct qmp_event *ev)
+{
+	return ev->name;
+}
+
+const char *qmp_event_text(const struct qmp_event *ev, const char *key)
+{
+	return json_string_value(json_object_get(ev->data, key));
+}
+
+bool qmp_event_flag(const struct qmp_event *ev, const char *key)
+{
+	return json_is_true(json_object_get(ev->data, key));
+}
+
+struct qmp *qmp_new(int fd, qmp_event_fn on_event, void *data)
+{
+	struct qmp *q = NEW(struct qmp);
+	AUTO(error) struct error *e = NULL;
+
+	*q = (struct qmp){ .fd = fd, .on_event = on_event, .data = data };
+	strbuf_init_max(&q->in, LINE_MAX_BYTES);
+	if (fd_set_nonblocking(fd, true, &e) < 0)
+		error_ignore(&e, "reads below ask not to block anyway");
+	return q;
+}
+
+void qmp_free(struct qmp *q)
+{
+	if (!q)
+		return;
+	json_decref(q->answer);
+	strbuf_release(&q->in);
+	fd_close(q->fd);
+	free(q);
+}
+
+int qmp_fd(const struct qmp *q)
+{
+	return q->fd;
+}
+
+static int bad_peer(const char *what, struct error **err)
+{
+	return error_set(err, ERROR_REMOTE, "QEMU's monitor sent %s", what);
+}
+
+static int take_message(struct qmp *q, json_t *msg, struct error **err)
+{
+	const char *event = json_string_value(json_object_get(msg, "event"));
+
+	if (event) {
+		struct qmp_event ev = { event, json_object_get(msg, "data") };
+
+		if (q->on_event)
+			q->on_event(q->data, &ev);
+		return 0;
+	}
+	if (json_object_get(msg, "QMP")) {
+		q->greeted = true;
+		return 0;
+	}
+	if (!json_object_get(msg, "return") && !json_object_get(msg, "error"))
+		return bad_peer("an unknown message", err);
+
+	json_t *id = json_object_get(msg, "id");
+
+	/* an answer to a command whose wait was given up is of no use to anybody */
+	if (id && json_integer_value(id) != q->next_id)
+		return 0;
+	json_decref(q->answer);
+	q->answer = json_incref(msg);
+	return 0;
+}
+
+static int take_line(struct qmp *q, const char *line, size_t len, struct error **err)
+{
+	json_error_t why;
+	json_t *msg;
+	int r;
+
+	while (len && (line[len - 1] == '\r' || line[len - 1] == ' '))
+		len--;
+	if (!len)
+		return 0;
+	msg = json_loadb(line, len, 0, &why);
+	if (!json_is_object(msg)) {
+		json_decref(msg);
+		return bad_peer("something that is no JSON object", err);
+	}
+	r = take_message(q, msg, err);
+	json_decref(msg);
+	return r;
+}
+
+static int take_lines(struct qmp *q, struct error **err)
+{
+	size_t at = 0;
+	int r = 0;
+
+	while (r == 0) {
+		const char *start = q->in.buf + at;
+		const char *end = memchr(start, '\n', q->in.len - at);
+
+		if (!end)
+			break;
+		r = take_line(q, start, (size_t)(end - start), err);
+		at = (size_t)(end - q->in.buf) + 1;
+	}
+	strbuf_remove(&q->in, 0, at);
+	return r;
+}
+
+int qmp_pump(struct qmp *q, struct error **err)
+{
+	char buf[READ_BYTES];
+
+	for (;;) {
+		ssize_t n = recv(q->fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
+		if (n < 0 && errno != ECONNRESET)
+			return error_set_errno(err, errno, "cannot read QEMU's monitor");
+		if (n <= 0)
+			return error_set(err, ERROR_DISCONNECTED, "QEMU closed its monitor");
+		strbuf_add(&q->in, buf, (size_t)n);
+		if (q->in.overflow)
+			return bad_peer("a line without end", err);
+		if (take_lines(q, err) < 0)
+			return -1;
+	}
+}
+
+/* Pumps until `*done` or an end; the token is looked at while waiting. */
+static int wait_more(struct qmp *q, int64_t deadline, struct cancel *c, struct error **err)
+{
+	if (io_wait(q->fd, POLLIN, deadline, c, err) < 0)
+		return -1;
+	return qmp_pump(q, err);
+}
+
+static int send_text(struct qmp *q, const char *text, int64_t deadline, struct cancel *c,
+		     struct error **err)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = send(q->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return error_set(err, ERROR_DISCONNECTED, "QEMU closed its monitor");
+		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+			return error_set_errno(err, errno, "cannot write to QEMU's monitor");
+		if (io_wait(q->fd, POLLOUT, deadline, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_answer(const char *name, const json_t *answer, struct error **err)
+{
+	const json_t *failure = json_object_get(answer, "error");
+	const char *desc = json_string_value(json_object_get(failure, "desc"));
+
+	if (!failure)
+		return 0;
+	return error_set(err, ERROR_REMOTE, "QEMU refused %s: %s", name, desc ? desc : "no reason");
+}
+
+/* Takes `arguments`, which may be NULL. */
+static int run_command(struct qmp *q, const char *name, json_t *arguments, int64_t deadline,
+		       struct cancel *c, struct error **err)
+{
+	json_t *msg = json_pack("{s:s, s:I, s:o*}", "execute", name, "id", (json_int_t)++q->next_id,
+				"arguments", arguments);
+	char *text = json_dumps(msg, JSON_COMPACT);
+	int r;
+
+	assert(text);
+	json_decref(q->answer);
+	q->answer = NULL;
+	r = send_text(q, text, deadline, c, err);
+	if (r == 0)
+		r = send_text(q, "\n", deadline, c, err);
+	while (r == 0 && !q->answer)
+		r = wait_more(q, deadline, c, err);
+	/* QEMU may answer and hang up in one go (quit) */
+	if (r < 0 && q->answer && (*err)->kind == ERROR_DISCONNECTED) {
+		error_ignore(err, "the answer came first");
+		r = 0;
+	}
+	if (r == 0)
+		r = check_answer(name, q->answer, err);
+	secret_wipe(text, strlen(text)); /* may hold a password */
+	free(text);
+	json_decref(msg);
+	return r;
+}
+
+int qmp_handshake(struct qmp *q, int64_t deadline, struct cancel *c, struct error **err)
+{
+	while (!q->greeted)
+		if (wait_more(q, deadline, c, err) < 0)
+			return -1;
+	return qmp_command(q, "qmp_capabilities", deadline, c, err);
+}
+
+int qmp_command(struct qmp *q, const char *name, int64_t deadline, struct cancel *c,
+		struct error **err)
+{
+	return run_command(q, name, NULL, deadline, c, err);
+}
+
+int qmp_command_arg(struct qmp *q, const char *name, const struct qmp_arg *arg, int64_t deadline,
+		    struct cancel *c, struct error **err)
+{
+	return run_command(q, name, json_pack("{s:s}", arg->key, arg->text), deadline, c, err);
+}
+
+int qmp_send_key(struct qmp *q, const struct qmp_key *key, int64_t deadline, struct cancel *c,
+		 struct error **err)
+{
+	json_t *args =
+		json_pack("{s:[{s:s, s:{s:b, s:{s:s, s:s}}}]}", "events", "type", "key", "data",
+			  "down", (int)key->down, "key", "type", "qcode", "data", key->qcode);
+
+	return run_command(q, "input-send-event", args, deadline, c, err);
+}
