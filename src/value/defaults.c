@@ -74,15 +74,8 @@ static struct value *fill_object(struct value *v, struct type *constraint)
 
 		if ((!have || value_is_null(have)) && f->fallback)
 			have = f->fallback;
-		if (!have)
-			continue;
-
-		struct value *filled = value_apply_defaults(have, f->type);
-
-		if (filled == map_get(&items, f->name))
-			value_unref(filled);
-		else
-			map_set(&items, f->name, filled);
+		if (have)
+			value_map_put(&items, f->name, value_apply_defaults(have, f->type));
 	}
 	return value_object_take(&items);
 }

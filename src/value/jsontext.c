@@ -3,7 +3,7 @@
 
 #include "base/encode.h"
 #include "base/utf8.h"
-#include "base/vec.h"
+#include "value/valuevec.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -230,19 +230,9 @@ static struct value *read_literal(struct reader *r)
 
 static struct value *read_value(struct reader *r);
 
-VEC_DECLARE(value_vec, struct value *);
-
-static void auto_value_vec(struct value_vec *v)
-{
-	for (size_t i = 0; i < v->len; i++)
-		value_unref(v->items[i]);
-	vec_release(v);
-}
-
 static struct value *read_array(struct reader *r)
 {
 	AUTO(value_vec) struct value_vec items = { 0 };
-	struct value *result;
 
 	skip_space(r);
 	if (r->p < r->end && *r->p == ']') {
@@ -261,9 +251,7 @@ static struct value *read_array(struct reader *r)
 		if (*r->p++ == ']')
 			break;
 	}
-	result = value_tuple_take(items.items, items.len);
-	items.len = 0;
-	return result;
+	return value_vec_tuple(&items);
 }
 
 static bool read_member(struct reader *r, struct map *items)

@@ -10,7 +10,8 @@
 #include <string.h>
 
 struct type {
-	atomic_int refs; /* ignored for the static ones */
+	atomic_int refs;
+	bool is_static; /* never freed, not counted */
 	enum type_kind kind;
 	struct type *element; /* collections */
 	size_t len;
@@ -18,15 +19,29 @@ struct type {
 	struct type_field *fields; /* objects; sorted by name */
 };
 
-static struct type dynamic_type = { .kind = TYPE_DYNAMIC };
-static struct type string_type = { .kind = TYPE_STRING };
-static struct type number_type = { .kind = TYPE_NUMBER };
-static struct type bool_type = { .kind = TYPE_BOOL };
+#define STATIC_TYPE(noun, ...) static struct type noun##_type = { .is_static = true, __VA_ARGS__ }
+
+STATIC_TYPE(dynamic, .kind = TYPE_DYNAMIC);
+STATIC_TYPE(string, .kind = TYPE_STRING);
+STATIC_TYPE(number, .kind = TYPE_NUMBER);
+STATIC_TYPE(bool, .kind = TYPE_BOOL);
+STATIC_TYPE(list_any, .kind = TYPE_LIST, .element = &dynamic_type);
+STATIC_TYPE(list_string, .kind = TYPE_LIST, .element = &string_type);
+STATIC_TYPE(list_number, .kind = TYPE_LIST, .element = &number_type);
+STATIC_TYPE(list_bool, .kind = TYPE_LIST, .element = &bool_type);
+STATIC_TYPE(set_any, .kind = TYPE_SET, .element = &dynamic_type);
+STATIC_TYPE(set_string, .kind = TYPE_SET, .element = &string_type);
 
 struct type *const type_dynamic = &dynamic_type;
 struct type *const type_string = &string_type;
 struct type *const type_number = &number_type;
 struct type *const type_bool = &bool_type;
+struct type *const type_list_any = &list_any_type;
+struct type *const type_list_string = &list_string_type;
+struct type *const type_list_number = &list_number_type;
+struct type *const type_list_bool = &list_bool_type;
+struct type *const type_set_any = &set_any_type;
+struct type *const type_set_string = &set_string_type;
 
 static struct type *new_type(enum type_kind kind)
 {
@@ -95,14 +110,14 @@ struct type *type_object(const struct type_field *fields, size_t n)
 
 struct type *type_ref(struct type *t)
 {
-	if (!type_is_primitive(t) && t->kind != TYPE_DYNAMIC)
+	if (!t->is_static)
 		atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
 	return t;
 }
 
 void type_unref(struct type *t)
 {
-	if (!t || type_is_primitive(t) || t->kind == TYPE_DYNAMIC)
+	if (!t || t->is_static)
 		return;
 	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Types of the language (language.md 5). Immutable and reference-counted
- * (atomic); the primitive ones are static and their counts are ignored.
+ * (atomic).
  */
 #pragma once
 
@@ -27,7 +27,12 @@ enum type_kind {
 struct type;
 struct value;
 
+/* Static: never freed. */
 extern struct type *const type_dynamic, *const type_string, *const type_number, *const type_bool;
+extern struct type *const type_list_any,
+	*const type_list_string, *const type_list_number, *const type_list_bool,
+								  *const type_set_any,
+									  *const type_set_string;
 
 /* Elements are borrowed (referenced inside). */
 struct type *type_list(struct type *element);

@@ -194,6 +194,14 @@ void value_map_init(struct map *m)
 	map_init(m, destroy_value);
 }
 
+void value_map_put(struct map *m, const char *key, struct value *v)
+{
+	if (map_get(m, key) == v)
+		value_unref(v);
+	else
+		map_set(m, key, v);
+}
+
 /* An element of a set with what it is sorted by. */
 struct member {
 	struct value *v;

@@ -35,6 +35,8 @@ struct value *value_tuple_take(struct value **items, size_t n);
 struct value *value_map_take(struct type *element, struct map *items);
 struct value *value_object_take(struct map *items);
 void value_map_init(struct map *m); /* map_init() with the right destroy */
+/* map_set() that takes `v`, also when it is the value that is there already. */
+void value_map_put(struct map *m, const char *key, struct value *v);
 
 struct value *value_ref(struct value *v);
 void value_unref(struct value *v);

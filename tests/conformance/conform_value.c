@@ -10,6 +10,8 @@
 #include "typed.h"
 
 #include "base/alloc.h"
+#include "func/table.h"
+#include "os/clock.h"
 #include "os/fs.h"
 #include "value/convert.h"
 #include "value/jsontext.h"
@@ -182,14 +184,145 @@ static enum verdict run_operator(struct test_case *c)
 	return judge(c, operate(op, a, b, &err), &err, want, want_err);
 }
 
+static const char *get_environment(const char *name)
+{
+	return getenv(name);
+}
+
+/* The text of the diagnostic that the failed call becomes in a template. */
+static void add_detail(struct strbuf *sb, const struct func_def *def, int bad_arg,
+		       const struct error *err)
+{
+	if (bad_arg < 0)
+		strbuf_addf(sb, "Call to function \"%s\" failed: %s.", def->name, err->message);
+	else
+		strbuf_addf(sb, "Invalid value for \"%s\" parameter: %s.",
+			    func_param(def, (size_t)bad_arg)->name, err->message);
+}
+
+/* A failed call against `diag` of the case, or its bare text. */
+static enum verdict judge_failure(struct test_case *c, const struct func_def *def, int bad_arg,
+				  const struct error *err)
+{
+	struct value *packer = typed_get(c->line, "packer"), *want;
+	struct value *diag = packer ? typed_get(packer, "diag") : NULL;
+	const char *want_err;
+	AUTO(strbuf) struct strbuf detail = STRBUF_INIT;
+
+	pick_expectation(c->line, &want, &want_err);
+	if (!diag)
+		diag = typed_get(c->line, "diag");
+	add_detail(&detail, def, bad_arg, err);
+	if (!want && (diag ? !strcmp(detail.buf, typed_text(diag, "detail"))
+			   : !strcmp(err->message, want_err)))
+		return PASSED;
+	strbuf_addf(&c->why, "got error: %s\n     want ", detail.buf);
+	if (want) {
+		AUTO(value) struct value *wanted = typed_value(want);
+
+		typed_describe(&c->why, wanted);
+	} else {
+		strbuf_addstr(&c->why, diag ? typed_text(diag, "detail") : want_err);
+	}
+	return FAILED;
+}
+
+static struct value *invoke(const struct func_def *def, const struct value *list, int *ret_bad_arg,
+			    struct error **err)
+{
+	const struct func_world world = {
+		.base_dir = ".",
+		.cwd = "/",
+		.home = getenv("HOME"),
+		.start_time = clock_wall(),
+		.now = clock_wall,
+		.getenv = get_environment,
+	};
+	size_t n = value_len(list);
+	AUTO_FREE struct value **args = xcalloc(n, sizeof(*args));
+	struct func_call call = { &world, def->name, args, n, NULL, NULL, NULL, ret_bad_arg };
+	struct value *v;
+
+	for (size_t i = 0; i < n; i++)
+		args[i] = typed_value(value_at(list, i));
+	v = func_invoke(def, &call, err);
+	for (size_t i = 0; i < n; i++)
+		value_unref(args[i]);
+	return v;
+}
+
+/* The home directory stands in the data as $HOME. */
+static struct value *wanted_result(const struct test_case *c, const struct value *want)
+{
+	struct value *v = typed_value(want);
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+
+	if (!typed_needs(c->line, "home"))
+		return v;
+	strbuf_addstr(&text, value_as_string(v));
+	strbuf_replace(&text, "$HOME", getenv("HOME"));
+	value_unref(v);
+	return value_string(text.buf);
+}
+
+static bool matches_pattern(const char *pattern, struct value *v)
+{
+	const struct func_def *def = func_find(builtin_functions, "regexall");
+	AUTO(value) struct value *p = value_string(pattern);
+	struct value *args[] = { p, v };
+	AUTO(error) struct error *err = NULL;
+	int bad = -1;
+	struct func_call call = {
+		.name = "regexall", .args = args, .argc = 2, .ret_bad_arg = &bad
+	};
+	AUTO(value) struct value *hits = def ? func_invoke(def, &call, &err) : NULL;
+
+	return hits && value_len(hits) == 1;
+}
+
+static enum verdict run_function(struct test_case *c)
+{
+	const struct func_def *def = func_find(builtin_functions, typed_text(c->line, "func"));
+	const char *want_err, *pattern = typed_text(c->line, "pattern");
+	AUTO(error) struct error *err = NULL;
+	struct value *want;
+	int bad_arg = -1;
+
+	/* Cases with an expression are conform_expr's. */
+	if (!value_get(c->line, "func") || typed_needs(c->line, "refine") ||
+	    !pick_expectation(c->line, &want, &want_err))
+		return SKIPPED;
+	if (!def) {
+		strbuf_addstr(&c->why, "no such function");
+		return FAILED;
+	}
+
+	AUTO(value) struct value *got = invoke(def, value_get(c->line, "args"), &bad_arg, &err);
+
+	if (!got)
+		return judge_failure(c, def, bad_arg, err);
+	if (*pattern && matches_pattern(pattern, got))
+		return PASSED;
+
+	AUTO(value) struct value *wanted = want ? wanted_result(c, want) : NULL;
+
+	if (wanted && typed_same(got, wanted))
+		return PASSED;
+	strbuf_addstr(&c->why, "got ");
+	typed_describe(&c->why, got);
+	strbuf_addf(&c->why, "\n     want %s ", *pattern ? pattern : want_err);
+	if (wanted)
+		typed_describe(&c->why, wanted);
+	return FAILED;
+}
+
 static const struct {
 	const char *file;
 	run_fn run;
 } suites[] = {
-	{ "convert.jsonl", run_convert },
-	{ "unify.jsonl", run_unify },
-	{ "mismatch.jsonl", run_mismatch },
-	{ "operators.jsonl", run_operator },
+	{ "convert.jsonl", run_convert },   { "unify.jsonl", run_unify },
+	{ "mismatch.jsonl", run_mismatch }, { "operators.jsonl", run_operator },
+	{ "stdlib.jsonl", run_function },   { "functions-extra.jsonl", run_function },
 };
 
 static unsigned run_line(const char *text, size_t len, run_fn run, unsigned counts[3], bool verbose)

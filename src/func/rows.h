@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of the table of functions, each in the file of its family. */
+#pragma once
+
+#include "value/function.h"
+
+extern const struct func_def func_abs, func_alltrue, func_anytrue, func_base64decode,
+	func_base64encode, func_can, func_ceil, func_chomp, func_chunklist, func_coalesce,
+	func_coalescelist, func_compact, func_concat, func_contains, func_convert, func_csvdecode,
+	func_distinct, func_element, func_endswith, func_env, func_flatten, func_floor, func_format,
+	func_formatlist, func_indent, func_index, func_join, func_jsondecode, func_jsonencode,
+	func_keys, func_length, func_log, func_lookup, func_lower, func_max, func_md5, func_merge,
+	func_min, func_parseint, func_pow, func_range, func_replace, func_reverse,
+	func_setintersection, func_setproduct, func_setunion, func_sha1, func_sha256, func_sha512,
+	func_signum, func_slice, func_sort, func_split, func_startswith, func_strcontains,
+	func_strrev, func_substr, func_sum, func_title, func_trim, func_trimprefix, func_trimspace,
+	func_trimsuffix, func_try, func_upper, func_urlencode, func_uuidv4, func_uuidv5,
+	func_values, func_zipmap;
