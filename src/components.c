@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of built-in components: sorted by name (a unit test checks it), NULL-terminated. */
+#include "comm/ssh/ssh.h"
 #include "core/component.h"
+#include "provisioner/file.h"
+#include "provisioner/shell.h"
+#include "provisioner/shell_local.h"
 
 static const struct builder_type *const builders[] = { NULL };
-static const struct provisioner_type *const provisioners[] = { NULL };
+static const struct provisioner_type *const provisioners[] = {
+	&provisioner_file,
+	&provisioner_shell,
+	&provisioner_shell_local,
+	NULL,
+};
 static const struct postproc_type *const postprocs[] = { NULL };
-static const struct comm_type *const comms[] = { NULL };
+static const struct comm_type *const comms[] = { &comm_ssh, NULL };
 
 const struct components builtin_components = {
 	.builders = builders,

@@ -219,6 +219,19 @@ int keypair_load(const char *path, struct keypair **ret, struct error **err)
 	return 0;
 }
 
+int keypair_parse(const char *pem, struct keypair **ret, struct error **err)
+{
+	ssh_key key = NULL;
+
+	if (ssh_pki_import_privkey_base64(pem, NULL, NULL, NULL, &key) != SSH_OK)
+		return error_set(err, ERROR_INVALID, "not a private key that can be read");
+
+	int r = keypair_export(key, ret, err);
+
+	ssh_key_free(key);
+	return r;
+}
+
 /* ---- certificates ------------------------------------------------------------ */
 
 /* What stands between the nonce and the serial number, per kind of key. */

@@ -22,6 +22,8 @@ MUST_CHECK int keypair_generate(const char *type, int64_t bits, struct keypair *
 				struct error **err);
 /* From a private key file that is not encrypted. */
 MUST_CHECK int keypair_load(const char *path, struct keypair **ret, struct error **err);
+/* From the text of such a file. */
+MUST_CHECK int keypair_parse(const char *pem, struct keypair **ret, struct error **err);
 void keypair_free(struct keypair *k);
 DEFINE_AUTO(keypair, struct keypair *, keypair_free);
 /* "RSA", for `Creating temporary RSA SSH key for instance...` */

@@ -8,8 +8,10 @@
 
 #include "base/alloc.h"
 #include "base/duration.h"
+#include "base/redact.h"
 #include "base/str.h"
 #include "comm/config.h"
+#include "comm/key.h"
 #include "comm/ssh/chan.h"
 #include "comm/ssh/connect.h"
 #include "comm/ssh/scp.h"
@@ -232,6 +234,8 @@ static struct comm *ssh_comm_connect(const void *config, const struct comm_targe
 	m->cfg = config;
 	m->method_fixed = !text_is_empty(m->cfg->ssh_file_transfer_method);
 	m->method = text_eq(m->cfg->ssh_file_transfer_method, "sftp") ? METHOD_SFTP : METHOD_SCP;
+	if (target->private_key && ctx->ui->redactor)
+		redactor_add(ctx->ui->redactor, target->private_key, strlen(target->private_key));
 	dialer_init(&m->dialer, m->cfg, target, ctx->environ);
 	if (text_is_empty(m->dialer.host)) {
 		error_set(err, ERROR_INVALID, "no address to connect to over SSH");
@@ -243,8 +247,35 @@ static struct comm *ssh_comm_connect(const void *config, const struct comm_targe
 	return TAKE(owner);
 }
 
+static void set_text(struct map *m, const char *name, const char *text)
+{
+	map_set(m, name, value_string(text ? text : ""));
+}
+
+/* provisioners.md 2.2 */
+static void ssh_describe(const void *config, const struct comm_target *target, struct map *values)
+{
+	const struct comm_config *cfg = config;
+	AUTO(keypair) struct keypair *pair = NULL;
+	AUTO(error) struct error *e = NULL;
+
+	if (!text_is_empty(target->private_key) &&
+	    keypair_parse(target->private_key, &pair, &e) < 0)
+		error_ignore(&e,
+			     "the key has been used to log in; only its public half is missing");
+	set_text(values, "User", cfg->ssh_username);
+	set_text(values, "Password", cfg->ssh_password);
+	set_text(values, "SSHPublicKey", pair ? pair->public_line : "");
+	set_text(values, "SSHPrivateKey", target->private_key);
+	set_text(values, "SSHPrivateKeyFile",
+		 cfg->ssh_private_key_file ? cfg->ssh_private_key_file : target->private_key_path);
+	map_set(values, "SSHAgentAuth", value_bool(cfg->ssh_agent_auth));
+	set_text(values, "WinRMPassword", cfg->winrm_password);
+}
+
 const struct comm_type comm_ssh = {
 	.name = "ssh",
 	.doc = "Runs commands and copies files over SSH.",
 	.connect = ssh_comm_connect,
+	.describe = ssh_describe,
 };
