@@ -26,7 +26,7 @@ check:
 
 # Paired runs against Debian's packer.
 bench:
-	@tools/deps build run
+	@tools/deps build run bench
 	@$(MAKE) --no-print-directory all
 	@tools/bench $(BUILD)/src/ingot
 
