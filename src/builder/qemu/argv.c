@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/argv.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One switch and its values in order; a switch without values is a flag. */
+struct argv_switch {
+	char *key;
+	struct strv values;
+};
+VEC_DECLARE(switch_list, struct argv_switch);
+
+static void release_switches(struct switch_list *list)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		free(list->items[i].key);
+		strv_release(&list->items[i].values);
+	}
+	vec_release(list);
+}
+
+static struct argv_switch *find(struct switch_list *list, const char *key)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (!strcmp(list->items[i].key, key))
+			return &list->items[i];
+	return NULL;
+}
+
+static struct argv_switch *find_or_add(struct switch_list *list, const char *key)
+{
+	struct argv_switch *s = find(list, key);
+
+	if (s)
+		return s;
+	s = vec_push(list);
+	s->key = xstrdup(key);
+	strv_init(&s->values);
+	return s;
+}
+
+static void add(struct switch_list *list, const char *key, const char *value)
+{
+	strv_push(&find_or_add(list, key)->values, value);
+}
+
+static void add_take(struct switch_list *list, const char *key, char *value)
+{
+	strv_push_take(&find_or_add(list, key)->values, value);
+}
+
+char *qemu_argv_escape(const char *path)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+	strbuf_addstr(&sb, path);
+	strbuf_replace(&sb, ",", ",,");
+	return strbuf_detach(&sb);
+}
+
+/* ---- the machine ------------------------------------------------------------------ */
+
+static int64_t product(const struct qemu_config *c)
+{
+	const int64_t n[] = { c->sockets, c->cores, c->threads };
+	int64_t p = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(n); i++)
+		if (n[i] > 0)
+			p = p ? p * n[i] : n[i];
+	return p;
+}
+
+char *qemu_argv_smp(const struct qemu_config *c)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	int64_t p = product(c);
+	int64_t count = c->cpus;
+
+	if (!p && !count)
+		return xstrdup("1");
+	if (!count || (p && count > p))
+		count = p;
+	strbuf_addf(&sb, "%lld", (long long)count);
+	if (c->sockets > 0)
+		strbuf_addf(&sb, ",sockets=%lld", (long long)c->sockets);
+	if (c->cores > 0)
+		strbuf_addf(&sb, ",cores=%lld", (long long)c->cores);
+	if (c->threads > 0)
+		strbuf_addf(&sb, ",threads=%lld", (long long)c->threads);
+	return strbuf_detach(&sb);
+}
+
+/* What needs the hardware itself is replaced by the nearest thing that software offers. */
+static const char *cpu_model(const struct qemu_argv *in)
+{
+	const char *cpu = in->config->cpu_model;
+
+	if (!text_is_empty(cpu) && !strcmp(in->accel, "tcg") && !strcmp(cpu, "host"))
+		return "max";
+	return cpu;
+}
+
+static void add_machine(struct switch_list *list, const struct qemu_argv *in)
+{
+	const struct qemu_config *c = in->config;
+
+	add(list, "-name", c->vm_name);
+	if (!strcmp(in->accel, "none"))
+		add_take(list, "-machine", xasprintf("type=%s", c->machine_type));
+	else
+		add_take(list, "-machine",
+			 xasprintf("type=%s,accel=%s", c->machine_type, in->accel));
+	if (!text_is_empty(c->firmware) && !c->use_pflash)
+		add(list, "-bios", c->firmware);
+	if (!c->efi_boot)
+		add(list, "-boot", c->disk_image ? "c" : "once=d");
+	add_take(list, "-m", xasprintf("%lldM", (long long)c->memory));
+	add_take(list, "-smp", qemu_argv_smp(c));
+	if (!text_is_empty(cpu_model(in)))
+		add(list, "-cpu", cpu_model(in));
+}
+
+static void add_surroundings(struct switch_list *list, const struct qemu_argv *in)
+{
+	const struct qemu_config *c = in->config;
+	const char *display = c->display;
+
+	if (in->host_port)
+		add_take(list, "-netdev",
+			 xasprintf("user,id=user.0,hostfwd=tcp:127.0.0.1:%d-:%d", in->host_port,
+				   qemu_config_guest_port(c)));
+	else
+		add(list, "-netdev", "user,id=user.0");
+	add_take(list, "-vnc",
+		 xasprintf("%s:%d%s", c->vnc_bind_address, in->vnc_port - 5900,
+			   c->vnc_use_password ? ",password=on" : ""));
+	if (c->qmp_enable) {
+		AUTO_FREE char *path = qemu_argv_escape(c->qmp_socket_path);
+
+		add_take(list, "-qmp", xasprintf("unix:%s,server=on,wait=off", path));
+	}
+	if (text_is_empty(display) || !strcmp(display, "none"))
+		display = c->use_default_display ? NULL : "gtk";
+	if (!c->headless && display)
+		add(list, "-display", display);
+	if (!text_is_empty(c->vga))
+		add(list, "-vga", c->vga);
+}
+
+/* ---- drives ------------------------------------------------------------------------- */
+
+static void add_disk(struct switch_list *list, const struct qemu_config *c, const char *path,
+		     size_t nr)
+{
+	AUTO(strbuf) struct strbuf drive = STRBUF_INIT;
+	AUTO_FREE char *file = qemu_argv_escape(path);
+
+	if (!strcmp(c->disk_interface, "virtio-scsi")) {
+		if (nr == 0)
+			add(list, "-device", "virtio-scsi-pci,id=scsi0");
+		add_take(list, "-device", xasprintf("scsi-hd,bus=scsi0.0,drive=drive%zu", nr));
+		strbuf_addf(&drive, "if=none,file=%s,id=drive%zu", file, nr);
+	} else {
+		strbuf_addf(&drive, "file=%s,if=%s", file, c->disk_interface);
+	}
+	strbuf_addf(&drive, ",cache=%s,discard=%s,format=%s", c->disk_cache, c->disk_discard,
+		    c->format);
+	if (strcmp(c->disk_detect_zeroes, "off") != 0)
+		strbuf_addf(&drive, ",detect-zeroes=%s", c->disk_detect_zeroes);
+	add(list, "-drive", drive.buf);
+}
+
+static void add_cdrom(struct switch_list *list, const struct qemu_argv *in)
+{
+	const struct qemu_config *c = in->config;
+	AUTO_FREE char *file = in->iso ? qemu_argv_escape(in->iso) : NULL;
+	bool scsi_disks = !strcmp(c->disk_interface, "virtio-scsi");
+
+	if (!in->iso)
+		return;
+	if (text_is_empty(c->cdrom_interface)) {
+		add_take(list, "-drive", xasprintf("file=%s,media=cdrom", file));
+		return;
+	}
+	if (strcmp(c->cdrom_interface, "virtio-scsi") != 0) {
+		add_take(list, "-drive",
+			 xasprintf("file=%s,if=%s,index=0,id=cdrom0,media=cdrom", file,
+				   c->cdrom_interface));
+		return;
+	}
+	if (!scsi_disks)
+		add(list, "-device", "virtio-scsi-pci,id=scsi0");
+	add(list, "-device", "scsi-cd,drive=cdrom0");
+	add_take(list, "-drive",
+		 xasprintf("file=%s,if=none,index=%zu,id=cdrom0,media=cdrom", file,
+			   scsi_disks ? in->disks->len : 0));
+}
+
+static void add_flash(struct switch_list *list, const struct qemu_argv *in)
+{
+	const struct qemu_config *c = in->config;
+
+	if (!text_is_empty(c->firmware) && c->use_pflash) {
+		AUTO_FREE char *file = qemu_argv_escape(c->firmware);
+
+		add_take(list, "-drive",
+			 xasprintf("file=%s,if=pflash,format=raw,readonly=on", file));
+	}
+	if (in->efivars) {
+		AUTO_FREE char *code = qemu_argv_escape(c->efi_firmware_code);
+		AUTO_FREE char *vars = qemu_argv_escape(in->efivars);
+
+		add_take(list, "-drive",
+			 xasprintf("file=%s,if=pflash,unit=0,format=raw,readonly=on", code));
+		add_take(list, "-drive", xasprintf("file=%s,if=pflash,unit=1,format=raw", vars));
+	}
+}
+
+static void add_devices(struct switch_list *list, const struct qemu_argv *in)
+{
+	/* before -drive: the network card gets the same slot, so the guest's name for it stays */
+	(void)find_or_add(list, "-device");
+	for (size_t i = 0; i < in->disks->len; i++)
+		add_disk(list, in->config, in->disks->v[i], i);
+	add_take(list, "-device", xasprintf("%s,netdev=user.0", in->config->net_device));
+	add_cdrom(list, in);
+	add_flash(list, in);
+}
+
+/* ---- qemuargs ------------------------------------------------------------------------ */
+
+static void read_overrides(struct switch_list *list, const struct text_table *table)
+{
+	for (size_t i = 0; table && i < table->len; i++) {
+		const struct text_list *row = &table->v[i];
+		AUTO(strbuf) struct strbuf value = STRBUF_INIT;
+
+		if (!row->len)
+			continue;
+		for (size_t j = 1; j < row->len; j++)
+			strbuf_addstr(&value, row->v[j]);
+
+		struct argv_switch *s = find_or_add(list, row->v[0]);
+
+		if (value.len)
+			strv_push(&s->values, value.buf);
+	}
+}
+
+static void emit(struct strv *ret, const struct argv_switch *s)
+{
+	if (!s->values.len)
+		strv_push(ret, s->key);
+	for (size_t i = 0; i < s->values.len; i++)
+		strv_pushl(ret, s->key, s->values.v[i], NULL);
+}
+
+/* The guest keeps its network card unless the user's own devices mention one like it. */
+static void keep_network_card(struct switch_list *user, const struct qemu_config *c)
+{
+	struct argv_switch *devices = find(user, "-device");
+
+	if (!devices)
+		return;
+
+	AUTO_FREE char *all = strv_join(&devices->values, "");
+
+	if (!strstr(all, c->net_device))
+		strv_pushf(&devices->values, "%s,netdev=user.0", c->net_device);
+}
+
+/* In the order of our table; the user's switches take the place of ours, new ones follow. */
+static void merge(struct strv *ret, struct switch_list *ours, struct switch_list *user)
+{
+	for (size_t i = 0; i < ours->len; i++) {
+		const struct argv_switch *theirs = find(user, ours->items[i].key);
+
+		emit(ret, theirs ? theirs : &ours->items[i]);
+	}
+	for (size_t i = 0; i < user->len; i++)
+		if (!find(ours, user->items[i].key))
+			emit(ret, &user->items[i]);
+}
+
+void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, bool *ret_own_console)
+{
+	struct switch_list ours = { 0 }, user = { 0 };
+
+	read_overrides(&user, in->overrides);
+	keep_network_card(&user, in->config);
+	add_machine(&ours, in);
+	add_surroundings(&ours, in);
+	add_devices(&ours, in);
+	strv_push(ret, in->config->qemu_binary);
+	merge(ret, &ours, &user);
+
+	/* Ours in any case: no default of the reference, so nothing of the user's to replace. */
+	*ret_own_console = !find(&user, "-serial");
+	if (*ret_own_console) {
+		AUTO_FREE char *file = qemu_argv_escape(in->console);
+
+		strv_pushf(ret, "-chardev");
+		strv_pushf(ret, "file,id=ingot-console,path=%s", file);
+		strv_pushl(ret, "-serial", "chardev:ingot-console", NULL);
+	}
+	if (in->credential)
+		strv_pushl(ret, "-smbios", in->credential, NULL);
+	release_switches(&ours);
+	release_switches(&user);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a prepared configuration and disks to a running guest: ports that are
+ * reserved and, if somebody else takes one in between, tried again; the
+ * acceleration that works here; the command line.
+ */
+#pragma once
+
+#include "builder/qemu/config.h"
+#include "builder/qemu/guest.h"
+#include "core/component.h"
+#include "os/port.h"
+
+struct launch {
+	const struct qemu_config *config;
+	const struct strv *disks;
+	const char *iso;        /* NULL: none */
+	const char *efivars;    /* NULL: no UEFI */
+	const char *console;    /* file for the serial console */
+	const char *credential; /* value of -smbios, or NULL */
+
+	/* set by launch() */
+	struct guest *guest;
+	const char *accel;
+	struct port_reservation comm_port, vnc_port; /* lock_fd -1: none */
+	bool own_console;
+};
+#define LAUNCH_INIT .comm_port = { .lock_fd = -1 }, .vnc_port = { .lock_fd = -1 }
+
+/* On failure the guest is gone; ports are given back by launch_release(). */
+MUST_CHECK int launch(struct launch *l, struct build_ctx *ctx, struct error **err);
+/* Stops the guest if it runs, gives the ports back. */
+void launch_release(struct launch *l);
+
+/* ERROR_EXISTS of port_reserve() with what to do about it. */
+MUST_CHECK int launch_reserve_port(const struct host_dirs *dirs, const char *address, int min,
+				   int max, struct port_reservation *ret, struct error **err);

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The builder `qemu`: boots an installer or a disk image and keeps the disk.
+ * What it makes, in order: output directory, disks, variables of the firmware,
+ * guest. destroy() undoes them in reverse; each is in the journal before it is
+ * there.
+ */
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "builder/qemu/credential.h"
+#include "builder/qemu/disks.h"
+#include "builder/qemu/firmware.h"
+#include "builder/qemu/launch.h"
+#include "builder/qemu/shutdown.h"
+#include "builder/qemu/source.h"
+#include "comm/key.h"
+#include "os/fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct qemu_machine {
+	struct machine machine;
+	const struct qemu_config *config;
+	struct launch launch;
+	struct disks disks;
+	char *source; /* the ISO or disk image */
+	char *console;
+	char *efivars; /* NULL: no UEFI */
+	char *credential;
+	struct keypair *key;
+	char *output;       /* absolute */
+	uint64_t output_id; /* 0: not ours (yet) */
+};
+
+static struct image_ctx image_ctx(const struct build_ctx *ctx)
+{
+	return (struct image_ctx){ .journal = ctx->journal,
+				   .cancel = ctx->cancel,
+				   .ui = ctx->ui,
+				   .environ = ctx->environ,
+				   .cwd = ctx->cwd };
+}
+
+/* ---- prepare -------------------------------------------------------------------------- */
+
+static void qemu_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
+{
+	const struct qemu_config *c = config;
+	struct range at = decoded_range(ctx->decoded, "output_directory");
+
+	qemu_config_prepare(config, ctx, diags);
+	if (ctx->info->force || !fs_exists(c->output_directory))
+		return;
+
+	AUTO_FREE char *text = xasprintf("Output directory '%s' already exists. It must not exist.",
+					 c->output_directory);
+
+	diags_error(diags, &at, text, "Remove it, choose another one, or build with -force.");
+}
+
+/* ---- start ----------------------------------------------------------------------------- */
+
+static int make_output(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	const char *dir = m->config->output_directory;
+
+	m->output = path_absolute(ctx->cwd, dir);
+	if (fs_exists(m->output)) {
+		if (!ctx->info->force)
+			return error_set(err, ERROR_EXISTS,
+					 "Output directory '%s' already exists. It must not exist.",
+					 dir);
+		ui_say(ctx->ui, "Deleting previous output directory...");
+		if (fs_remove_tree(m->output, err) < 0)
+			return -1;
+	}
+	if (journal_path(ctx->journal, m->output, &m->output_id, err) < 0)
+		return -1;
+	return fs_mkdir_all(m->output, 0755, err);
+}
+
+static int make_efivars(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	const struct qemu_config *c = m->config;
+	const struct firmware_pair pair = { c->efi_firmware_code, c->efi_firmware_vars };
+
+	if (!c->efi_boot)
+		return 0;
+	if (firmware_check(&pair, err) < 0)
+		return -1;
+	m->efivars = path_join(c->output_directory, "efivars.fd");
+	return fs_copy(c->efi_firmware_vars, m->efivars, 0660, NULL, NULL, ctx->cancel, err);
+}
+
+static int make_key(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	const struct comm_config *comm = &m->config->comm;
+	/* ours to choose: the quickest to make and to check, known to every sshd that can read a
+	 * credential */
+	const char *type = m->config->key_type_set ? comm->temporary_key_pair_type : "ed25519";
+
+	if (!qemu_config_wants_key(m->config))
+		return 0;
+	ui_say(ctx->ui, "Creating temporary %s SSH key for instance...", keypair_type_title(type));
+	if (keypair_generate(type, comm->temporary_key_pair_bits, &m->key, err) < 0)
+		return -1;
+	if (credential_is_possible(m->config->qemu_binary))
+		m->credential = credential_smbios(comm->ssh_username, m->key->public_line);
+	return 0;
+}
+
+static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	m->console = path_join(ctx->temp_dir, "console.log");
+	m->launch = (struct launch){
+		.config = m->config,
+		.disks = &m->disks.paths,
+		.iso = m->config->disk_image ? NULL : m->source,
+		.efivars = m->efivars,
+		.console = m->console,
+		.credential = m->credential,
+		LAUNCH_INIT,
+	};
+	return launch(&m->launch, ctx, err);
+}
+
+static void set_target(struct qemu_machine *m)
+{
+	const struct qemu_config *c = m->config;
+	const char *host =
+		text_eq(c->comm.communicator, "winrm") ? c->comm.winrm_host : c->comm.ssh_host;
+
+	m->machine.watch_fd = guest_watch_fd(m->launch.guest);
+	m->machine.target = (struct comm_target){
+		.host = text_is_empty(host) ? "127.0.0.1" : host,
+		.port = m->launch.comm_port.port,
+		.private_key = m->key ? m->key->private_pem : NULL,
+	};
+}
+
+static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	const struct image_ctx x = image_ctx(ctx);
+
+	if (guest_find_binary(m->config->qemu_binary, err) < 0 ||
+	    source_fetch(m->config, ctx, &m->source, err) < 0 || make_output(m, ctx, err) < 0)
+		return -1;
+	if (disks_create(&m->disks, m->config, &x, m->config->disk_image ? m->source : NULL, err) <
+	    0)
+		return -1;
+	if (make_key(m, ctx, err) < 0 || make_efivars(m, ctx, err) < 0 ||
+	    launch_guest(m, ctx, err) < 0)
+		return -1;
+	set_target(m);
+	return 0;
+}
+
+static const struct machine_ops qemu_ops;
+
+static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
+				  const struct checkpoint *from, struct error **err)
+{
+	struct qemu_machine *m = NEW(struct qemu_machine);
+
+	(void)from;
+	*m = (struct qemu_machine){
+		.config = config,
+		.machine = { .ops = &qemu_ops, .watch_fd = -1 },
+		.launch = { LAUNCH_INIT },
+		.disks = { .paths = STRV_INIT },
+	};
+	m->machine.comm_config = &m->config->comm;
+	m->machine.comm_type = m->config->comm.communicator;
+	value_map_init(&m->machine.generated);
+	if (set_up(m, ctx, err) == 0)
+		return &m->machine;
+	qemu_ops.destroy(&m->machine, ctx, false);
+	return NULL;
+}
+
+/* ---- finish ---------------------------------------------------------------------------- */
+
+static struct value *disk_paths(const struct disks *d)
+{
+	struct value **items = xcalloc(d->paths.len, sizeof(*items));
+
+	for (size_t i = 0; i < d->paths.len; i++)
+		items[i] = value_string(d->paths.v[i]);
+
+	struct value *list = value_list_take(type_string, items, d->paths.len);
+
+	free(items);
+	return list;
+}
+
+static struct value *artifact_state(const struct qemu_machine *m)
+{
+	struct map state;
+
+	value_map_init(&state);
+	map_set(&state, "diskName", value_string(m->config->vm_name));
+	map_set(&state, "diskPaths", disk_paths(&m->disks));
+	map_set(&state, "diskType", value_string(m->config->format));
+	map_set(&state, "diskSize", value_string(m->config->disk_size));
+	map_set(&state, "domainType", value_string(m->launch.accel));
+	return value_object_take(&state);
+}
+
+static int make_artifact(const struct qemu_machine *m, struct artifact **ret, struct error **err)
+{
+	const char *dir = m->config->output_directory;
+	AUTO_FREE char *text = xasprintf("VM files in directory: %s", dir);
+	AUTO(strv) struct strv files = STRV_INIT;
+
+	if (fs_walk_files(dir, &files, err) < 0)
+		return -1;
+	*ret = artifact_new("transcend.qemu", "VM", text);
+	for (size_t i = 0; i < files.len; i++)
+		if (!m->config->efi_drop_efivars ||
+		    strcmp(path_basename(files.v[i]), "efivars.fd") != 0)
+			strv_push(&(*ret)->files, files.v[i]);
+	(*ret)->state = artifact_state(m);
+	(*ret)->destroy = artifact_destroy_tree;
+	(*ret)->destroy_path = xstrdup(dir);
+	return 0;
+}
+
+static int remove_socket(const struct qemu_machine *m, struct error **err)
+{
+	return m->config->qmp_enable ? fs_remove(m->config->qmp_socket_path, err) : 0;
+}
+
+static int qemu_finish(struct machine *machine, struct build_ctx *ctx, struct artifact **ret,
+		       struct error **err)
+{
+	struct qemu_machine *m = (struct qemu_machine *)machine;
+	const struct image_ctx x = image_ctx(ctx);
+	const struct shutdown s = { .config = m->config,
+				    .guest = m->launch.guest,
+				    .comm = machine->comm };
+
+	if (shutdown_guest(&s, ctx, err) < 0)
+		return -1;
+	/* the ended guest stays: the build's token still watches its (now silent) fd */
+	if (remove_socket(m, err) < 0 || disks_finish(&m->disks, &x, err) < 0)
+		return -1;
+	return make_artifact(m, ret, err);
+}
+
+/* ---- destroy --------------------------------------------------------------------------- */
+
+static void remove_output(struct qemu_machine *m, struct build_ctx *ctx)
+{
+	AUTO(error) struct error *e = NULL;
+
+	ui_say(ctx->ui, "Deleting output directory...");
+	if (fs_remove_tree(m->output, &e) == 0)
+		return;
+	ui_error(ctx->ui, "warning: %s", e->message);
+	m->output_id = 0; /* stays in the journal for gc */
+}
+
+static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool keep_output)
+{
+	struct qemu_machine *m = (struct qemu_machine *)machine;
+
+	launch_release(&m->launch);
+	if (m->output_id && !keep_output)
+		remove_output(m, ctx);
+	journal_done(ctx->journal, m->output_id);
+	disks_release(&m->disks);
+	keypair_free(m->key);
+	free(m->source);
+	free(m->console);
+	free(m->efivars);
+	free(m->credential);
+	free(m->output);
+	map_release(&machine->generated);
+	free(m);
+}
+
+static int qemu_why_ended(void *machine, struct error **err)
+{
+	const struct qemu_machine *m = machine;
+
+	return guest_check(m->launch.guest, m->machine.comm != NULL, err);
+}
+
+static void qemu_console_tail(struct machine *machine, struct strbuf *ret)
+{
+	const struct qemu_machine *m = (struct qemu_machine *)machine;
+
+	if (m->launch.guest)
+		guest_console_tail(m->launch.guest, ret);
+}
+
+static const struct machine_ops qemu_ops = {
+	.finish = qemu_finish,
+	.destroy = qemu_destroy,
+	.why_ended = qemu_why_ended,
+	.console_tail = qemu_console_tail,
+};
+
+/* ---- fingerprint ------------------------------------------------------------------------- */
+
+static void add_text(struct digest *d, const char *name, const char *text)
+{
+	digest_add_field(d, name, text ? text : "", text ? strlen(text) : 0);
+}
+
+static void add_list(struct digest *d, const char *name, const struct text_list *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		add_text(d, name, list->v[i]);
+}
+
+static void add_hardware(struct digest *d, const struct qemu_config *c)
+{
+	AUTO_FREE char *numbers =
+		xasprintf("%lld %lld %lld %lld %lld %d %d %d", (long long)c->cpus,
+			  (long long)c->sockets, (long long)c->cores, (long long)c->threads,
+			  (long long)c->memory, c->efi_boot, c->use_pflash, c->skip_resize_disk);
+
+	add_text(d, "machine_type", c->machine_type);
+	add_text(d, "cpu_model", c->cpu_model);
+	add_text(d, "qemu_binary", c->qemu_binary);
+	add_text(d, "net_device", c->net_device);
+	add_text(d, "disk_interface", c->disk_interface);
+	add_text(d, "cdrom_interface", c->cdrom_interface);
+	add_text(d, "disk_size", c->disk_size);
+	add_text(d, "format", c->format);
+	add_text(d, "vga", c->vga);
+	add_text(d, "numbers", numbers);
+	add_list(d, "disk_additional_size", &c->disk_additional_size);
+	for (size_t i = 0; i < c->qemuargs.len; i++) {
+		add_text(d, "qemuargs", NULL);
+		add_list(d, "qemuargs", &c->qemuargs.v[i]);
+	}
+}
+
+static int add_file(struct digest *d, const char *name, const char *path, struct cancel *c,
+		    struct error **err)
+{
+	AUTO_FREE char *hex = NULL;
+
+	if (text_is_empty(path))
+		return 0;
+	if (fs_digest(path, DIGEST_SHA256, c, &hex, err) < 0)
+		return -1;
+	add_text(d, name, hex);
+	return 0;
+}
+
+static int qemu_fingerprint(const void *config, struct build_ctx *ctx, struct digest *d,
+			    struct error **err)
+{
+	const struct qemu_config *c = config;
+	AUTO_FREE char *source = NULL;
+
+	add_hardware(d, c);
+	if (source_fetch(c, ctx, &source, err) < 0 ||
+	    add_file(d, "source", source, ctx->cancel, err) < 0 ||
+	    add_file(d, "firmware", c->firmware, ctx->cancel, err) < 0)
+		return -1;
+	if (!c->efi_boot)
+		return 0;
+	if (add_file(d, "efi_firmware_code", c->efi_firmware_code, ctx->cancel, err) < 0)
+		return -1;
+	return add_file(d, "efi_firmware_vars", c->efi_firmware_vars, ctx->cancel, err);
+}
+
+const struct builder_type builder_qemu = {
+	.name = "qemu",
+	.doc = "Boot an installer or a disk image in QEMU and keep the disk.",
+	.schema = &qemu_schema,
+	.prepare = qemu_prepare,
+	.fingerprint = qemu_fingerprint,
+	.start = qemu_start,
+};

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole command lines against tests/data/argv/NAME.txt, one argument per line.
+ * REGENERATE=1 rewrites the files; the reviewer reads the difference.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "builder/qemu/argv.h"
+#include "lab.h"
+
+/* As prepare() leaves a template that says nothing but the names. */
+static struct qemu_config plain(void)
+{
+	return (struct qemu_config){
+		.machine_type = "pc",
+		.memory = 512,
+		.qemu_binary = "qemu-system-x86_64",
+		.headless = true,
+		.net_device = "virtio-net",
+		.disk_interface = "virtio",
+		.disk_cache = "unsafe",
+		.disk_discard = "unmap",
+		.disk_detect_zeroes = "unmap",
+		.format = "qcow2",
+		.vm_name = "v",
+		.output_directory = "o",
+		.vnc_bind_address = "127.0.0.1",
+		.comm = { .communicator = "ssh", .ssh_port = 22 },
+	};
+}
+
+static struct qemu_argv input(const struct qemu_config *c, const struct strv *disks)
+{
+	return (struct qemu_argv){ .config = c,
+				   .accel = "kvm",
+				   .disks = disks,
+				   .iso = "x.iso",
+				   .host_port = 3456,
+				   .vnc_port = 5912,
+				   .console = "/tmp/b/console.log" };
+}
+
+static void check_golden(const char *name, const char *got)
+{
+	AUTO_FREE char *path = xasprintf("%s/tests/data/argv/%s.txt", getenv("SRCDIR"), name);
+	AUTO(strbuf) struct strbuf want = STRBUF_INIT;
+	AUTO(error) struct error *err = NULL;
+
+	if (getenv("REGENERATE")) {
+		assert_int_equal(fs_write(path, got, strlen(got), 0644, &err), 0);
+		return;
+	}
+	if (fs_read(path, FS_READ_MAX, &want, &err) < 0)
+		fail_msg("%s", err->message);
+	assert_string_equal(got, want.buf);
+}
+
+static void check(const char *name, const struct qemu_argv *in)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	bool own_console;
+
+	qemu_argv_build(in, &argv, &own_console);
+
+	AUTO_FREE char *lines = strv_join(&argv, "\n");
+	AUTO_FREE char *text =
+		xasprintf("%s\n# console: %s\n", lines, own_console ? "ours" : "the template's");
+
+	check_golden(name, text);
+}
+
+static void test_plain(void **state)
+{
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = plain();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_push(&disks, "o/v");
+	check("qemu-plain", &in);
+}
+
+static void test_scsi_efi_disk_image(void **state)
+{
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = plain();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_pushl(&disks, "o/v", "o/v-1", NULL);
+	c.machine_type = "q35";
+	c.memory = 2048;
+	c.cpus = 2;
+	c.cpu_model = "host";
+	c.disk_interface = "virtio-scsi";
+	c.disk_cache = "writeback";
+	c.disk_discard = "ignore";
+	c.disk_detect_zeroes = "off";
+	c.disk_image = true;
+	c.efi_boot = true;
+	c.efi_firmware_code = "/fw/code,4M.fd";
+	c.qmp_enable = true;
+	c.qmp_socket_path = "o/v.monitor";
+	in.iso = NULL;
+	in.accel = "tcg";
+	in.efivars = "o/efivars.fd";
+	in.credential = "type=11,value=io.systemd.credential.binary:x=eA==";
+	check("qemu-scsi-efi-disk-image", &in);
+}
+
+static void test_odds_and_ends(void **state)
+{
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = plain();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_push(&disks, "o,dd/v");
+	c.headless = false;
+	c.display = "none";
+	c.vga = "qxl";
+	c.firmware = "bios.bin";
+	c.cdrom_interface = "virtio-scsi";
+	c.vnc_use_password = true;
+	c.comm.communicator = "none";
+	in.host_port = 0;
+	in.accel = "none";
+	in.iso = "a,b.iso";
+	check("qemu-odds-and-ends", &in);
+	c.use_pflash = true;
+	c.use_default_display = true;
+	c.cdrom_interface = "ide";
+	check("qemu-odds-and-ends-2", &in);
+}
+
+#define ROW(...)                                                                                   \
+	{                                                                                          \
+		.v = (const char *const[]){ __VA_ARGS__, NULL },                                   \
+		.len = sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)               \
+	}
+
+static void test_overrides(void **state)
+{
+	const struct text_list rows[] = {
+		ROW("-drive", "file=mine.qcow2,if=virtio"),
+		ROW("-usb"),
+		ROW("-device", "virtio-rng", "-pci"),
+		ROW("-serial", "stdio"),
+		ROW("-machine", "q35,accel=tcg"),
+		ROW("-drive", "file=seed.iso,media=cdrom"),
+		ROW("-display", "none"),
+	};
+	const struct text_table table = { .v = rows, .len = ARRAY_LEN(rows) };
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = plain();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_push(&disks, "o/v");
+	in.overrides = &table;
+	check("qemu-overrides", &in);
+}
+
+static void test_own_network_card(void **state)
+{
+	const struct text_list rows[] = {
+		ROW("-netdev", "user,id=n0"),
+		ROW("-device", "virtio-net-pci,netdev=n0"),
+	};
+	const struct text_table table = { .v = rows, .len = ARRAY_LEN(rows) };
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = plain();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_push(&disks, "o/v");
+	in.overrides = &table;
+	check("qemu-own-network-card", &in);
+}
+
+static void test_smp(void **state)
+{
+	static const struct {
+		int64_t cpus, sockets, cores, threads;
+		const char *want;
+	} rows[] = {
+		{ 0, 0, 0, 0, "1" },
+		{ 4, 0, 0, 0, "4" },
+		{ 0, 2, 3, 0, "6,sockets=2,cores=3" },
+		{ 8, 1, 2, 2, "4,sockets=1,cores=2,threads=2" },
+		{ 2, 0, 4, 0, "2,cores=4" },
+		{ 0, 0, 0, 2, "2,threads=2" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct qemu_config c = { .cpus = rows[i].cpus,
+					       .sockets = rows[i].sockets,
+					       .cores = rows[i].cores,
+					       .threads = rows[i].threads };
+		AUTO_FREE char *got = qemu_argv_smp(&c);
+
+		assert_string_equal(got, rows[i].want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_scsi_efi_disk_image),
+		cmocka_unit_test(test_odds_and_ends),
+		cmocka_unit_test(test_overrides),
+		cmocka_unit_test(test_own_network_card),
+		cmocka_unit_test(test_smp),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
