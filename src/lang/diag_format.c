@@ -28,8 +28,7 @@ static void wrap_flush(struct wrapper *w)
 {
 	if (w->word.len == 0)
 		return;
-	if (w->column + w->space_width + w->word_width > w->width && w->word_width < w->width &&
-	    w->column + w->space_width > 0) {
+	if (w->column + w->space_width + MIN(w->word_width, w->width - 1) > w->width) {
 		strbuf_addch(w->out, '\n');
 		w->column = 0;
 	} else {
@@ -149,7 +148,7 @@ static void add_block_name(struct strbuf *sb, const struct source *src, size_t a
 
 		if (brace) {
 			i = closing(&t, brace);
-			if (at < t.items[i].end || t.items[i].kind == TOKEN_EOF) {
+			if (at < t.items[i].end) {
 				strbuf_addstr(sb, ", in ");
 				add_header(sb, src, from, &t.items[brace]);
 				break;
@@ -258,7 +257,8 @@ static void add_snippet(struct strbuf *sb, const struct diag *d, const struct di
 		size_t end = line_end(src, at);
 		bool is_subject = number == d->subject.start.line;
 
-		if (at >= shown.end.byte && !is_subject)
+		/* Packer shows a line that begins where the range ends, too. */
+		if (at >= shown.end.byte + !style->caret && !is_subject)
 			break;
 		if (end > at || (is_subject && style->caret))
 			add_line(sb, d, style, number, at);

@@ -16,7 +16,7 @@ struct fmt_token {
 	size_t spaces; /* in front of it */
 };
 
-/* Token indices: lead is [lead, assign), assign [assign, comment), comment [comment, end). */
+/* Token indices, without the final TOKEN_EOF: lead is [lead, assign), assign [assign, comment), comment [comment, end). */
 struct line {
 	size_t lead, assign, comment, end;
 };
@@ -54,7 +54,7 @@ static bool ends_line(const struct fmt_token *t)
 {
 	if (t->kind == TOKEN_COMMENT)
 		return t->text.p[t->text.len - 1] == '\n';
-	return t->kind == TOKEN_NEWLINE || t->kind == TOKEN_EOF;
+	return t->kind == TOKEN_NEWLINE;
 }
 
 static void split_cells(const struct formatter *f, struct line *line)
@@ -81,13 +81,17 @@ static void split_lines(struct formatter *f)
 	size_t start = 0;
 
 	for (size_t i = 0; i < f->tokens.len; i++) {
-		if (!ends_line(&f->tokens.items[i]))
+		bool at_end = f->tokens.items[i].kind == TOKEN_EOF;
+
+		if (!at_end && !ends_line(&f->tokens.items[i]))
 			continue;
+		if (at_end && start == i)
+			break;
 
 		struct line *line = vec_push(&f->lines);
 
 		line->lead = start;
-		line->end = i + 1;
+		line->end = i + !at_end;
 		split_cells(f, line);
 		start = i + 1;
 	}
@@ -324,6 +328,7 @@ char *hcl_layout(const struct source *src)
 	struct formatter f = { 0 };
 	struct token_list tokens = { 0 };
 	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
+	size_t end_space = src->len;
 
 	lex(&tokens, src, (struct pos){ 1, 1, 0 }, src->len, LEX_CONFIG);
 	for (size_t i = 0; i < tokens.len; i++) {
@@ -332,12 +337,16 @@ char *hcl_layout(const struct source *src)
 		t->kind = tokens.items[i].kind;
 		t->text = token_text(src, &tokens.items[i]);
 	}
+	/* White space at the very end of a file stays, as the other tool leaves it. */
+	if (tokens.len > 1)
+		end_space = tokens.items[tokens.len - 1].start - tokens.items[tokens.len - 2].end;
 	vec_release(&tokens);
 	split_lines(&f);
 	indent(&f);
 	space(&f);
 	align(&f, CELL_ASSIGN);
 	align(&f, CELL_COMMENT);
+	f.tokens.items[f.tokens.len - 1].spaces = end_space;
 	for (size_t i = 0; i < f.tokens.len; i++) {
 		strbuf_addchars(&out, ' ', f.tokens.items[i].spaces);
 		strbuf_add(&out, f.tokens.items[i].text.p, f.tokens.items[i].text.len);

@@ -278,11 +278,15 @@ static void lex_punctuation(struct lexer *lx)
 	emit(lx, n ? TOKEN_INVALID : TOKEN_BAD_UTF8, n ? n : 1);
 }
 
-/* `~}` closes a sequence; outside of one it is a token that fits nowhere. */
+/* `~}` closes a sequence; elsewhere it is a token that fits nowhere. */
 static void lex_strip_end(struct lexer *lx)
 {
+	struct frame *f = top(lx);
+
 	emit(lx, TOKEN_SEQ_END, 2);
-	if (top(lx)->is_sequence)
+	if (f->braces > 0)
+		f->braces--;
+	else if (f->is_sequence)
 		pop_frame(lx);
 }
 
@@ -418,6 +422,26 @@ static void lex_literal(struct lexer *lx, bool quoted)
 		emit(lx, peek_at(lx, 0) == '\\' ? TOKEN_INVALID : TOKEN_BAD_UTF8, 1);
 }
 
+/*
+ * After a newline inside a quoted string: does the next line look as if the
+ * closing quote had been forgotten? Then reading goes on outside of the string,
+ * so that one missing quote is one mistake and not one per line.
+ */
+static bool is_quote_forgotten(const struct lexer *lx)
+{
+	size_t i = lx->at, ident;
+
+	while (i < lx->end && (lx->text[i] == ' ' || lx->text[i] == '\t'))
+		i++;
+	if (i == lx->end || strchr("}]#", lx->text[i]))
+		return true;
+	ident = ident_length(lx, i);
+	i += ident;
+	while (ident && i < lx->end && lx->text[i] == ' ')
+		i++;
+	return ident && i < lx->end && (lx->text[i] == '=' || lx->text[i] == '{');
+}
+
 static void lex_quoted(struct lexer *lx)
 {
 	char c = peek_at(lx, 0);
@@ -431,11 +455,40 @@ static void lex_quoted(struct lexer *lx)
 		while (is_newline_at(lx, lx->at + n))
 			n++;
 		emit(lx, TOKEN_QUOTED_NEWLINE, n);
+		if (is_quote_forgotten(lx))
+			pop_frame(lx);
 	} else if (c == '$' || c == '%') {
 		lex_sequence(lx, TOKEN_QUOTED_LIT);
 	} else {
 		lex_literal(lx, true);
 	}
+}
+
+struct str space_trim_left(struct str s)
+{
+	uint32_t cp;
+	size_t n;
+
+	while ((n = utf8_decode(s.p, s.len, &cp)) > 0 && utf8_is_space(cp)) {
+		s.p += n;
+		s.len -= n;
+	}
+	return s;
+}
+
+struct str space_trim_right(struct str s)
+{
+	while (s.len > 0) {
+		size_t n = 1;
+		uint32_t cp;
+
+		while (n < 4 && n < s.len && ((unsigned char)s.p[s.len - n] & 0xc0) == 0x80)
+			n++;
+		if (utf8_decode(s.p + s.len - n, n, &cp) != n || !utf8_is_space(cp))
+			break;
+		s.len -= n;
+	}
+	return s;
 }
 
 /* Emits the closing line if one starts here. */
@@ -451,7 +504,7 @@ static bool lex_heredoc_close(struct lexer *lx)
 
 	if (line.len > 0 && line.p[line.len - 1] == '\r')
 		line.len--;
-	if (!str_eq(str_trim(line), top(lx)->marker))
+	if (!str_eq(space_trim_left(space_trim_right(line)), top(lx)->marker))
 		return false;
 	emit(lx, TOKEN_CHEREDOC, line.len);
 	pop_frame(lx);

@@ -90,5 +90,9 @@ struct str token_text(const struct source *src, const struct token *t);
 /* Where one is after walking over `len` bytes of one token from `at`. */
 struct pos pos_advance(struct pos at, const char *text, size_t len);
 
+/* Without Unicode white space at one end. */
+struct str space_trim_left(struct str s);
+struct str space_trim_right(struct str s);
+
 /* Reports characters that the language does not have (language.md 1.10). */
 void lexer_check(const struct source *src, const struct token_list *tokens, struct diags *diags);

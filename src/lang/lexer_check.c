@@ -10,6 +10,7 @@ struct checker {
 	const struct source *src;
 	struct diags *diags;
 	int bitwise, backticks, apostrophes, semicolons, bad_utf8, total;
+	bool in_broken_string;
 };
 
 static void check_bitwise(struct checker *c, const struct token *t, const struct range *at)
@@ -78,7 +79,9 @@ static void check_token(struct checker *c, const struct token *t)
 			    "selected in your editor.");
 	} else if (t->kind == TOKEN_INVALID && c->total++ < CHARACTER_REPORTS_MAX) {
 		check_invalid(c, t, &at);
-	} else if (t->kind == TOKEN_QUOTED_NEWLINE && c->total++ < CHARACTER_REPORTS_MAX) {
+	} else if (t->kind == TOKEN_QUOTED_NEWLINE && !c->in_broken_string &&
+		   c->total++ < CHARACTER_REPORTS_MAX) {
+		c->in_broken_string = true; /* one report for each string */
 		diags_error(c->diags, &at, "Invalid multi-line string", "%s",
 			    "Quoted strings may not be split over multiple lines. To produce a "
 			    "multi-line string, either use the \\n escape to represent a newline "
@@ -90,7 +93,10 @@ void lexer_check(const struct source *src, const struct token_list *tokens, stru
 {
 	struct checker c = { .src = src, .diags = diags };
 
-	for (size_t i = 0; i < tokens->len; i++)
-		if (tokens->items[i].kind >= TOKEN_BITWISE)
+	for (size_t i = 0; i < tokens->len; i++) {
+		if (tokens->items[i].kind == TOKEN_OQUOTE)
+			c.in_broken_string = false;
+		else if (tokens->items[i].kind >= TOKEN_BITWISE)
 			check_token(&c, &tokens->items[i]);
+	}
 }

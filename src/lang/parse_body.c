@@ -34,6 +34,7 @@ static enum token_kind opener_of(enum token_kind close)
 	case TOKEN_CPAREN:
 		return TOKEN_OPAREN;
 	case TOKEN_CQUOTE:
+	case TOKEN_QUOTED_NEWLINE: /* whatever the lexer makes of it, the line is over */
 		return TOKEN_OQUOTE;
 	case TOKEN_CHEREDOC:
 		return TOKEN_OHEREDOC;
@@ -93,7 +94,9 @@ static void skip_item(struct parser *p, size_t start)
 		if (!track_bracket(&open, t.kind) && p->at >= mistake && p->at > start)
 			break;
 		parser_read(p);
-		if (t.kind == TOKEN_NEWLINE && open.len == 0 && p->at > mistake)
+		bool newline = t.kind == TOKEN_NEWLINE || t.kind == TOKEN_QUOTED_NEWLINE;
+
+		if (newline && open.len == 0 && p->at > mistake)
 			break;
 	}
 	vec_release(&open);
@@ -471,10 +474,9 @@ static void parse_items(struct body_parser *bp, enum token_kind end)
 struct body *parser_body(struct parser *p, enum token_kind end)
 {
 	struct body_parser bp = { .p = p };
-	struct range from = parser_range(p, p->tokens.items[0]);
+	struct range from = parser_range(p, parser_peek(p));
 	struct range to = parser_range(p, p->tokens.items[p->tokens.len - 1]);
 
-	from.start = (struct pos){ 1, 1, 0 };
 	parse_items(&bp, end);
 	return finish_body(&bp, range_between(from, to));
 }

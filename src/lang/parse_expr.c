@@ -180,9 +180,9 @@ static struct expr *new_splat(struct parser *p, struct expr *source, struct rang
 	return e;
 }
 
-static void fail_attribute_name(struct parser *p)
+static void fail_attribute_name(struct parser *p, struct token at)
 {
-	parser_fail(p, parser_range(p, parser_peek(p)), NULL, "Invalid attribute name",
+	parser_fail(p, parser_range(p, at), NULL, "Invalid attribute name",
 		    "An attribute name is required after a dot.");
 }
 
@@ -208,7 +208,7 @@ static struct expr *parse_attr_splat(struct parser *p, struct expr *source, stru
 				    "A splat expression (*) cannot be used inside another "
 				    "attribute-only splat expression.");
 		else
-			fail_attribute_name(p);
+			fail_attribute_name(p, star);
 	}
 	return new_splat(p, source, marker, each, false);
 }
@@ -225,8 +225,23 @@ static struct expr *parse_dot(struct parser *p, struct expr *object)
 	case TOKEN_STAR:
 		return parse_attr_splat(p, object, dot);
 	default:
-		fail_attribute_name(p);
+		fail_attribute_name(p, parser_peek(p));
 		return object;
+	}
+}
+
+/* What a missing bracket is reported at: the one that would match, or the end of the text. */
+static struct range find_close_bracket(struct parser *p)
+{
+	size_t depth = 0;
+
+	for (;;) {
+		struct token t = parser_read(p);
+
+		if (t.kind == TOKEN_EOF || (t.kind == TOKEN_CBRACK && depth == 0))
+			return parser_range(p, t);
+		depth += t.kind == TOKEN_OBRACK;
+		depth -= t.kind == TOKEN_CBRACK;
 	}
 }
 
@@ -239,7 +254,8 @@ static struct expr *parse_full_splat(struct parser *p, struct expr *source, stru
 	struct token close = parser_peek(p);
 
 	if (close.kind != TOKEN_CBRACK) {
-		parser_fail(p, parser_range(p, close), NULL, "Missing close bracket on splat index",
+		parser_read(p);
+		parser_fail(p, find_close_bracket(p), NULL, "Missing close bracket on splat index",
 			    "The star for a full splat operator must be immediately followed by a "
 			    "closing bracket (\"]\").");
 		return source;
@@ -256,27 +272,24 @@ static struct expr *parse_bracket(struct parser *p, struct expr *object)
 {
 	bool newlines = p->newlines;
 	struct token open = parser_read(p);
-	struct expr *e = object;
 
+	if (parser_next_is(p, TOKEN_STAR))
+		return parse_full_splat(p, object, open);
 	p->newlines = false;
-	if (parser_next_is(p, TOKEN_STAR)) {
-		e = parse_full_splat(p, object, open);
-	} else {
-		struct expr *key = parser_expression(p);
-		struct token close = parser_peek(p);
 
-		if (close.kind != TOKEN_CBRACK)
-			parser_fail(p, parser_range(p, close), NULL,
-				    "Missing close bracket on index",
-				    "The index operator must end with a closing bracket (\"]\").");
-		if (!p->failed) {
-			parser_read(p);
-			e = new_index(p, object, key,
-				      range_between(parser_range(p, open), parser_range(p, close)));
-		}
-	}
+	struct expr *key = parser_expression(p);
+	struct token close = parser_peek(p);
+
+	if (!p->failed && close.kind != TOKEN_CBRACK)
+		parser_fail(p, find_close_bracket(p), NULL, "Missing close bracket on index",
+			    "The index operator must end with a closing bracket (\"]\").");
+	if (!p->failed)
+		parser_read(p);
 	p->newlines = newlines;
-	return e;
+	if (p->failed)
+		return object;
+	return new_index(p, object, key,
+			 range_between(parser_range(p, open), parser_range(p, close)));
 }
 
 /* Everything after a full splat belongs to each of its elements. */

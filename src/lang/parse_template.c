@@ -39,6 +39,7 @@ struct template_parser {
 	size_t at;                                          /* next piece to put into the tree */
 	int level, deepest;                                 /* of directives */
 	bool trim_next;                                     /* the sequence before ended in `~}` */
+	struct range first; /* the first token: where some messages begin */
 	struct range end_range;
 	struct expr *node;
 };
@@ -48,33 +49,6 @@ static const enum piece_kind keyword_kinds[] = { PIECE_IF, PIECE_FOR, PIECE_ELSE
 						 PIECE_ENDFOR };
 
 /* --- pieces ------------------------------------------------------------- */
-
-static struct str trim_left(struct str s)
-{
-	uint32_t cp;
-	size_t n;
-
-	while ((n = utf8_decode(s.p, s.len, &cp)) > 0 && utf8_is_space(cp)) {
-		s.p += n;
-		s.len -= n;
-	}
-	return s;
-}
-
-static struct str trim_right(struct str s)
-{
-	while (s.len > 0) {
-		size_t n = 1;
-		uint32_t cp;
-
-		while (n < 4 && n < s.len && ((unsigned char)s.p[s.len - n] & 0xc0) == 0x80)
-			n++;
-		if (utf8_decode(s.p + s.len - n, n, &cp) != n || !utf8_is_space(cp))
-			break;
-		s.len -= n;
-	}
-	return s;
-}
 
 static void read_literal(struct template_parser *tp)
 {
@@ -88,7 +62,7 @@ static void read_literal(struct template_parser *tp)
 	struct str s = { text.buf, text.len };
 
 	if (tp->trim_next)
-		s = trim_left(s);
+		s = space_trim_left(s);
 	piece->kind = PIECE_LITERAL;
 	piece->range = parser_range(p, t);
 	piece->literal = (struct str){ arena_strndup(p->arena, s.p, s.len), s.len };
@@ -104,7 +78,7 @@ static struct token open_sequence(struct template_parser *tp)
 		struct piece *last = &tp->pieces.items[tp->pieces.len - 1];
 
 		if (last->kind == PIECE_LITERAL)
-			last->literal = trim_right(last->literal);
+			last->literal = space_trim_right(last->literal);
 	}
 	tp->trim_next = false;
 	return t;
@@ -117,16 +91,16 @@ static void close_sequence(struct template_parser *tp)
 	tp->trim_next = t.end - t.start == 2;
 }
 
-static void fail_interpolation(struct template_parser *tp, struct range open, struct token next)
+static void fail_interpolation(struct template_parser *tp, struct token next)
 {
 	struct parser *p = tp->p;
 	struct range at = parser_range(p, next);
-	struct range context = range_between(open, at);
+	struct range context = range_between(tp->first, at);
 	bool quote =
 		tp->end == TOKEN_CQUOTE && (next.kind == TOKEN_CQUOTE || next.kind == TOKEN_OQUOTE);
 
 	if (next.kind == TOKEN_EOF || quote)
-		parser_fail(p, open, NULL, "Unclosed template interpolation sequence",
+		parser_fail(p, tp->first, NULL, "Unclosed template interpolation sequence",
 			    "There is no closing brace for this interpolation sequence before the "
 			    "end of the %s. This might be caused by incorrect nesting inside the "
 			    "given expression.",
@@ -155,7 +129,7 @@ static void read_interpolation(struct template_parser *tp)
 	struct token next = parser_peek(p);
 
 	if (next.kind != TOKEN_SEQ_END)
-		fail_interpolation(tp, open, next);
+		fail_interpolation(tp, next);
 
 	struct piece *piece = vec_push(&tp->pieces);
 
@@ -260,11 +234,11 @@ static void read_directive(struct template_parser *tp)
 		}
 
 		struct range at = parser_range(p, parser_peek(p));
-		struct range context = range_between(open, at);
+		struct range context = range_between(tp->first, at);
 
 		if (!parser_next_is(p, TOKEN_SEQ_END))
 			fail_extra(p, at, &context, keywords[keyword]);
-		piece.range = context;
+		piece.range = range_between(open, at);
 	}
 	*vec_push(&tp->pieces) = piece;
 	if (!p->failed)
@@ -274,12 +248,12 @@ static void read_directive(struct template_parser *tp)
 static void read_pieces(struct template_parser *tp)
 {
 	struct parser *p = tp->p;
-	struct range first = parser_range(p, parser_peek(p));
 
+	tp->first = parser_range(p, parser_peek(p));
 	while (!p->failed) {
 		struct token t = parser_peek(p);
 		struct range at = parser_range(p, t);
-		struct range context = range_between(first, at);
+		struct range context = range_between(tp->first, at);
 
 		tp->end_range = at;
 		if (t.kind == tp->end)
@@ -323,7 +297,16 @@ static size_t leading_space(struct str s, size_t max, size_t *ret)
 
 static bool is_blank_line(struct str s)
 {
-	return s.len > 0 && s.p[s.len - 1] == '\n' && trim_left(s).len == 0;
+	return s.len > 0 && s.p[s.len - 1] == '\n' && space_trim_left(s).len == 0;
+}
+
+/* The piece is the first thing on its line; a newline that was stripped does not count. */
+static bool starts_line(const struct template_parser *tp, size_t i)
+{
+	const struct piece *before = &tp->pieces.items[i ? i - 1 : 0];
+
+	return i == 0 || (before->kind == PIECE_LITERAL && before->literal.len > 0 &&
+			  before->literal.p[before->literal.len - 1] == '\n');
 }
 
 static void flush(struct template_parser *tp)
@@ -333,7 +316,7 @@ static void flush(struct template_parser *tp)
 	for (size_t i = 0; i < tp->pieces.len; i++) {
 		struct piece *piece = &tp->pieces.items[i];
 
-		if (piece->range.start.column != 1)
+		if (!starts_line(tp, i))
 			continue;
 		if (piece->kind != PIECE_LITERAL)
 			least = 0;
@@ -343,7 +326,7 @@ static void flush(struct template_parser *tp)
 	for (size_t i = 0; i < tp->pieces.len; i++) {
 		struct piece *piece = &tp->pieces.items[i];
 
-		if (piece->range.start.column != 1 || piece->kind != PIECE_LITERAL ||
+		if (!starts_line(tp, i) || piece->kind != PIECE_LITERAL ||
 		    is_blank_line(piece->literal))
 			continue;
 		piece->range.start.column += (int)leading_space(piece->literal, least, &bytes);

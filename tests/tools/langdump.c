@@ -5,6 +5,7 @@
  * JSON. KIND is file, expr, template, fmt, tokens, ttokens, diag or people.
  */
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "lang/lexer.h"
 #include "lang/parser.h"
 
@@ -21,6 +22,11 @@ static void add_range(struct strbuf *sb, struct range r)
 	strbuf_addf(sb, "%zu-%zu", r.start.byte, r.end.byte);
 }
 
+static void add_quoted(struct strbuf *sb, struct str s)
+{
+	encode_go_quoted(sb, s.p, s.len);
+}
+
 static void dump_template(struct strbuf *sb, const struct template *t, struct range r)
 {
 	strbuf_addstr(sb, "(tmpl ");
@@ -33,8 +39,10 @@ static void dump_template(struct strbuf *sb, const struct template *t, struct ra
 		strbuf_addch(sb, ' ');
 		switch (part->kind) {
 		case PART_LITERAL:
-			strbuf_addf(sb, "(str %zu-%zu \"%.*s\")", part->range.start.byte,
-				    part->range.end.byte, STR_FMT(part->literal));
+			strbuf_addf(sb, "(str %zu-%zu ", part->range.start.byte,
+				    part->range.end.byte);
+			add_quoted(sb, part->literal);
+			strbuf_addch(sb, ')');
 			break;
 		case PART_INTERPOLATION:
 			dump(sb, part->expr);
@@ -73,9 +81,10 @@ static void dump_key(struct strbuf *sb, const struct expr *key)
 	else if (key->kind == EXPR_TEMPLATE && key->template->len == 0)
 		strbuf_addstr(sb, "#\"\"");
 	else if (key->kind == EXPR_TEMPLATE && key->template->len == 1 &&
-		 key->template->parts[0].kind == PART_LITERAL)
-		strbuf_addf(sb, "#\"%.*s\"", STR_FMT(key->template->parts[0].literal));
-	else
+		 key->template->parts[0].kind == PART_LITERAL) {
+		strbuf_addch(sb, '#');
+		add_quoted(sb, key->template->parts[0].literal);
+	} else
 		dump(sb, key);
 }
 
@@ -250,7 +259,9 @@ static void dump_block(struct strbuf *sb, const struct block *k)
 	strbuf_addf(sb, " (block %s ", k->type.p);
 	add_range(sb, k->type_range);
 	for (size_t n = 0; n < k->label_count; n++) {
-		strbuf_addf(sb, " \"%.*s\" ", STR_FMT(k->labels[n]));
+		strbuf_addch(sb, ' ');
+		add_quoted(sb, k->labels[n]);
+		strbuf_addch(sb, ' ');
 		add_range(sb, k->label_ranges[n]);
 	}
 	for (size_t n = 0; n < ARRAY_LEN(ranges); n++) {
