@@ -72,6 +72,14 @@ static struct range template_start(const struct template *t)
 	return t->range;
 }
 
+static struct range first_byte(struct range r)
+{
+	r.end = r.start;
+	r.end.byte++;
+	r.end.column++;
+	return r;
+}
+
 struct range expr_start(const struct expr *e)
 {
 	for (;;) {
@@ -81,9 +89,12 @@ struct range expr_start(const struct expr *e)
 		case EXPR_CALL:
 			return range_between(e->call.name_range, e->call.open);
 		case EXPR_INDEX:
-			return expr_is_literal(e->index.key) ? e->range : e->index.bracket;
+			return expr_is_literal(e->index.key) ? e->range
+							     : first_byte(e->index.bracket);
 		case EXPR_SPLAT:
 			return e->splat.marker;
+		case EXPR_TUPLE:
+			return first_byte(e->range);
 		case EXPR_OBJECT:
 			return e->object.open;
 		case EXPR_FOR:
@@ -105,7 +116,6 @@ struct range expr_start(const struct expr *e)
 		case EXPR_VARIABLE:
 		case EXPR_ATTR:
 		case EXPR_SPLAT_ITEM:
-		case EXPR_TUPLE:
 		case EXPR_PARENS:
 		case EXPR_INVALID:
 		case EXPR_JSON:

@@ -104,7 +104,7 @@ static void test_eval_as(void **state)
 	AUTO(value) struct value *bad = eval_expr_as(parse(&w, "[1]"), NULL, type_string, &w.diags);
 	assert_false(value_is_known(bad));
 	assert_ptr_equal(value_type(bad), type_string);
-	expect_mistake(&w, "t:1,1-4: Unsuitable value type; Unsuitable value: string required");
+	expect_mistake(&w, "t:1,1-2: Unsuitable value type; Unsuitable value: string required");
 	world_close(&w);
 }
 

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/strv.h"
 #include "eval/eval.h"
+#include "func/table.h"
 #include "lang/parser.h"
 #include "os/fs.h"
 #include "value/convert.h"
@@ -15,87 +16,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-/* --- functions, as few as the protocol of calls needs --- */
-
-static struct value *fn_upper(const struct func_call *call, struct error **err)
-{
-	AUTO_FREE char *s = xstrdup(value_as_string(call->args[0]));
-
-	for (char *p = s; *p; p++)
-		*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-	return value_string(s);
-}
-
-static struct value *fn_max(const struct func_call *call, struct error **err)
-{
-	size_t best = 0;
-
-	if (call->argc == 0) {
-		error_set(err, ERROR_INVALID, "must pass at least one number");
-		return NULL;
-	}
-	for (size_t i = 1; i < call->argc; i++) {
-		if (number_compare(value_as_number(call->args[i]),
-				   value_as_number(call->args[best])) > 0)
-			best = i;
-	}
-	return value_ref(call->args[best]);
-}
-
-static struct value *fn_try(const struct func_call *call, struct error **err)
-{
-	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
-
-	for (size_t i = 0; i < call->argc; i++) {
-		AUTO(error) struct error *e = NULL;
-		AUTO(value) struct value *v = call->eval_lazy(call, i, &e);
-
-		if (v)
-			return value_is_wholly_known(v) ? TAKE(v) : value_unknown(type_dynamic);
-		strbuf_addstr(&sb, e->message);
-	}
-	error_set(err, ERROR_FAILED,
-		  "no expression succeeded:\n%s\nAt least one expression must produce a "
-		  "successful result",
-		  sb.buf);
-	return NULL;
-}
-
-static struct value *fn_can(const struct func_call *call, struct error **err)
-{
-	AUTO(error) struct error *e = NULL;
-	AUTO(value) struct value *v = call->eval_lazy(call, 0, &e);
-
-	if (v && !value_is_wholly_known(v))
-		return value_unknown(type_bool);
-	return value_bool(v);
-}
-
-static struct value *fn_convert(const struct func_call *call, struct error **err)
-{
-	AUTO(type) struct type *t = call->type_lazy(call, 1, err);
-	struct value *v = t ? value_convert(call->args[0], t, err) : NULL;
-
-	if (!v)
-		*call->ret_bad_arg = 0;
-	return v;
-}
-
-static const struct param convert_params[] = { { "value", NULL, PARAM_UNKNOWN | PARAM_NULL },
-					       { "type", NULL, PARAM_LAZY },
-					       { 0 } };
-static const struct param str_params[] = { { "str", &type_string, 0 }, { 0 } };
-static const struct param numbers_param = { "numbers", &type_number, 0 };
-static const struct param can_params[] = { { "expression", NULL, PARAM_LAZY }, { 0 } };
-static const struct param lazy_param = { "expressions", NULL, PARAM_LAZY };
-static const struct func_def row_can = { "can", can_params, NULL, fn_can, NULL };
-static const struct func_def row_convert = { "convert", convert_params, NULL, fn_convert, NULL };
-static const struct func_def row_max = { "max", NULL, &numbers_param, fn_max, &type_number };
-static const struct func_def row_try = { "try", NULL, &lazy_param, fn_try, NULL };
-static const struct func_def row_upper = { "upper", str_params, NULL, fn_upper, &type_string };
-static const struct func_def *const test_functions[] = { &row_can, &row_convert, &row_max,
-							 &row_try, &row_upper,   NULL };
 
 /* One file under test. */
 struct suite {
@@ -351,7 +271,7 @@ static void run_file(const char *name)
 
 	if (fs_read(path, FS_READ_MAX, &text, &err) < 0)
 		fail_msg("%s", err->message);
-	scope_set_functions(s.scope, test_functions, &world);
+	scope_set_functions(s.scope, builtin_functions, &world);
 	run_text(&s, text.buf);
 	scope_free(s.scope);
 	arena_free(s.arena);
@@ -390,12 +310,18 @@ static void test_calls(void **state)
 	run_file("call.test");
 }
 
+static void test_vectors(void **state)
+{
+	run_file("vector.test");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_operators),    cmocka_unit_test(test_traversals),
 		cmocka_unit_test(test_loops),        cmocka_unit_test(test_templates),
 		cmocka_unit_test(test_conditionals), cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
