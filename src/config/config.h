@@ -2,7 +2,7 @@
 /*
  * A loaded template: files -> variables, locals, sources, builds. After this
  * point nobody knows which syntax it was. Immutable once loaded, so build
- * threads share it; everything lives in its arena.
+ * threads share it; everything but the texts lives in its arena.
  *
  * Loading follows language.md 13; each stage reports all its mistakes.
  */
@@ -10,6 +10,8 @@
 
 #include "base/arena.h"
 #include "base/redact.h"
+#include "base/strbuf.h"
+#include "base/strv.h"
 #include "eval/scope.h"
 #include "lang/body.h"
 #include "lang/diag.h"
@@ -19,6 +21,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* The Packer release whose templates we read: `packer.version`, required_version. */
+#define COMPAT_VERSION "1.16.0"
 
 enum variable_origin {
 	VARIABLE_UNSET,
@@ -46,13 +51,28 @@ struct config_local {
 	struct range range;
 };
 
+/* A top-level `source` block, used or not. */
+struct config_declaration {
+	const char *type, *name;
+	const struct body *body; /* `dynamic` blocks expanded */
+	struct range range;      /* the block's header */
+};
+
+/* An entry of required_plugins. */
+struct config_plugin {
+	const char *accessor;
+	const char *source;     /* "github.com/hashicorp/amazon" */
+	const char *constraint; /* ">= 1.2.0" */
+	struct range range;
+};
+
 /* A use of a source in a build; `body` is the source's, merged with the build's additions. */
 struct config_source {
 	const char *type, *name;
-	const char *local_name; /* name given in the build's source block, else name */
-	const struct body *body;
-	struct range range; /* the source block's header */
-	struct range use;   /* where the build names it */
+	const char *local_name;  /* name given in the build's source block, else name */
+	const struct body *body; /* NULL: no such source is declared */
+	struct range range;      /* the source block's header, else `use` */
+	struct range use;        /* where the build names it */
 };
 
 struct config_provisioner {
@@ -96,14 +116,20 @@ struct config_build {
 
 struct config {
 	struct arena *arena;
-	struct sources *sources;
+	struct sources *sources; /* the caller's */
 	struct config_variable *variables;
 	size_t variable_count;
 	struct config_local *locals;
 	size_t local_count;
-	const struct config_build *builds;
+	const struct config_declaration *declarations;
+	size_t declaration_count;
+	const struct config_plugin *plugins;
+	size_t plugin_count;
+	const struct config_build *builds; /* those read without error */
 	size_t build_count;
-	/* var, local, path, packer and all functions; the parent of every later scope. */
+	bool has_build_block; /* also when it had errors */
+	/* var, local, data, path, packer and all functions; the parent of every later scope.
+	 * `source` and `build` are there too, unknown. */
 	struct scope *scope;
 	struct func_world *world;
 	const char *base_dir; /* of the template, as written */
@@ -119,7 +145,9 @@ struct config_options {
 	const char *home;             /* NULL: unknown */
 	const char *const *environ;   /* KEY=VALUE, for PKR_VAR_* and env() */
 	int64_t start_time;
-	struct redactor *redactor; /* sensitive values are registered here */
+	struct redactor *redactor;               /* sensitive values are registered here */
+	const struct func_def *const *functions; /* of the language; NULL: none */
+	struct sources *sources; /* gets the texts; outlives the diagnostics that point into them */
 };
 
 /* NULL when nothing can be evaluated (syntax errors); otherwise a config to plan with,
@@ -128,7 +156,17 @@ struct config *config_load(const struct config_options *opts, struct diags *diag
 void config_free(struct config *c);
 DEFINE_AUTO(config, struct config *, config_free);
 
-/* The scope of a component body (language.md 17): adds `source` and `build`. `build_values`
- * NULL: placeholders. Owned by the caller. */
+/*
+ * The scope of a component body (language.md 17): adds `source` and `build`.
+ * `b` NULL: the body of a source, which cannot use `build`. `build_values`
+ * (an object) is laid over the placeholders; NULL: placeholders only. Owned by
+ * the caller.
+ */
 struct scope *config_component_scope(const struct config *c, const struct config_build *b,
 				     const struct config_source *s, struct value *build_values);
+
+/* The text of `inspect` (cli.md 6.2), as the three messages it consists of… */
+void config_inspect_variables(struct strbuf *sb, const struct config *c);
+void config_inspect_builds(struct strbuf *sb, const struct config *c);
+/* … and as a whole, each message with the newline that ends it. */
+void config_inspect(struct strbuf *sb, const struct config *c);
