@@ -45,14 +45,6 @@ struct plan_build {
 	size_t chain_count;
 };
 
-struct plan {
-	struct arena *arena;
-	const struct config *config; /* borrowed: outlives the plan */
-	const struct components *components;
-	const struct plan_build *builds; /* those that prepared without error, in order */
-	size_t len;
-};
-
 struct plan_options {
 	struct text_list only, except; /* globs from the command line (language.md 19) */
 	bool debug, force;
@@ -62,7 +54,17 @@ struct plan_options {
 	struct redactor *redactor; /* sensitive attributes are registered here */
 };
 
-/* Never NULL. Mistakes go to diags; a build with errors is left out. */
+struct plan {
+	struct arena *arena;
+	const struct config *config; /* borrowed: outlives the plan */
+	const struct components *components;
+	struct plan_options options;     /* what it points to outlives the plan */
+	const struct plan_build *builds; /* those that prepared without error, in order */
+	size_t len;
+};
+
+/* Never NULL. Mistakes go to diags; a build with errors is left out. Unknown types and sources
+ * (language.md 18.3) and malformed patterns leave all of them out: nothing may run then. */
 struct plan *plan_make(const struct config *config, const struct components *components,
 		       const struct plan_options *opts, struct diags *diags);
 void plan_free(struct plan *p);
@@ -78,6 +80,9 @@ const void *plan_resolve_step(const struct plan *p, const struct plan_build *b,
 const void *plan_resolve_post(const struct plan *p, const struct plan_build *b,
 			      const struct plan_post *post, struct value *build_values,
 			      struct arena *arena, struct diags *diags);
+
+/* Names, components and configurations of all builds, for people and golden files. */
+void plan_print(struct strbuf *sb, const struct plan *p);
 
 /* Shell-style match of language.md 19: * ? [abc] [!a] {a,b} \x. */
 MUST_CHECK int glob_match(const char *pattern, const char *text, bool *ret, struct error **err);

@@ -75,7 +75,7 @@ static void check_choice(const struct cell *c, const char *text)
 	}
 	const char *near = suggest(text, choices);
 	if (near)
-		cell_error(c, "must be one of %s. Did you mean \"%s\"?", all.buf, near);
+		cell_error(c, "must be one of %s; did you mean \"%s\"", all.buf, near);
 	else
 		cell_error(c, "must be one of %s", all.buf);
 }

@@ -176,5 +176,7 @@ const struct attr *schema_attr(const struct schema *s, const char *name);
 /* Calls back for each text of ATTR_SENSITIVE rows that is set. */
 void schema_each_secret(const struct schema *s, const void *config,
 			void (*fn)(void *data, const char *text), void *data);
+/* "name = value" lines of the members that are not zero; secrets as `<sensitive>`. */
+void schema_print(struct strbuf *sb, const struct schema *s, const void *config, int indent);
 /* Markdown reference, one row per attribute; nested blocks have a table of their own. */
 void schema_document(struct strbuf *sb, const struct schema *s);

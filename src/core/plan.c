@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Template x components x selection -> builds. Every build is prepared even
+ * if another one has mistakes, and all of them are reported; the same mistake
+ * in a block that several builds share is reported once.
+ */
+#include "core/plan.h"
+
+#include "base/alloc.h"
+#include "base/strv.h"
+#include "base/vec.h"
+#include "core/planner.h"
+
+VEC_DECLARE(build_list, struct plan_build);
+VEC_DECLARE(step_list, struct plan_step);
+VEC_DECLARE(chain_list, struct plan_chain);
+
+struct planner {
+	struct plan *plan;
+	struct arena *arena;
+	const struct plan_options *opts;
+	struct diags found;
+	struct build_list builds;
+	struct strv names; /* of all builds, selected or not */
+	size_t only_matches, except_matches;
+};
+
+static void *keep_array(struct arena *arena, const void *items, size_t size, size_t len)
+{
+	void *copy = arena_alloc(arena, size * (len + 1));
+	if (len > 0)
+		memcpy(copy, items, size * len);
+	return copy;
+}
+
+/* ---- mistakes --------------------------------------------------------------------------- */
+
+static bool is_same_diag(const struct diag *a, const struct diag *b)
+{
+	return a->severity == b->severity && a->subject.source == b->subject.source &&
+	       a->subject.start.byte == b->subject.start.byte &&
+	       a->subject.end.byte == b->subject.end.byte && text_eq(a->summary, b->summary) &&
+	       text_eq(a->detail, b->detail);
+}
+
+static bool has_diag(const struct diags *all, const struct diag *d)
+{
+	for (size_t i = 0; i < all->len; i++)
+		if (is_same_diag(&all->items[i], d))
+			return true;
+	return false;
+}
+
+/* Moves what is new; returns whether there were errors at all. */
+static bool absorb(struct planner *p, struct diags *from)
+{
+	bool has_errors = diags_has_errors(from);
+	struct diags fresh = DIAGS_INIT, known = DIAGS_INIT;
+	for (size_t i = 0; i < from->len; i++) {
+		struct diag *d = &from->items[i];
+		bool is_known = has_diag(&p->found, d) || has_diag(&fresh, d);
+		struct diags *to = is_known ? &known : &fresh;
+		*vec_push(to) = *d;
+		to->errors += d->severity == DIAG_ERROR;
+	}
+	from->len = from->errors = 0;
+	diags_move(&p->found, &fresh);
+	diags_release(&known);
+	return has_errors;
+}
+
+/* ---- selection -------------------------------------------------------------------------- */
+
+static bool matches_any(const struct text_list *patterns, const char *name)
+{
+	for (size_t i = 0; i < patterns->len; i++) {
+		AUTO(error) struct error *e = NULL;
+		bool ok = false;
+		if (glob_match(patterns->v[i], name, &ok, &e) == 0 && ok)
+			return true;
+	}
+	return false;
+}
+
+static void check_patterns(struct planner *p, const struct text_list *patterns, const char *flag)
+{
+	for (size_t i = 0; i < patterns->len; i++) {
+		AUTO(error) struct error *e = NULL;
+		bool ignored;
+		if (glob_match(patterns->v[i], "", &ignored, &e) == 0)
+			continue;
+		AUTO_FREE char *summary =
+			xasprintf("Invalid -%s pattern %s: %s", flag, patterns->v[i], e->message);
+		diags_error(&p->found, NULL, summary, "%s", "");
+	}
+}
+
+static bool is_selected(struct planner *p, const char *name)
+{
+	if (p->opts->only.len > 0 && !matches_any(&p->opts->only, name))
+		return false;
+	p->only_matches += p->opts->only.len > 0;
+	if (!matches_any(&p->opts->except, name))
+		return true;
+	p->except_matches++;
+	return false;
+}
+
+static void warn_unmatched(struct planner *p, const char *summary)
+{
+	AUTO_FREE char *names = strv_join(&p->names, " ");
+	diags_warning(&p->found, NULL, summary,
+		      "Possible build names: [%s].\nThese could also be matched with a glob "
+		      "pattern like: 'happycloud.*'",
+		      names);
+}
+
+static void warn_selection(struct planner *p)
+{
+	if (p->opts->only.len > p->only_matches)
+		warn_unmatched(p, "an 'only' option was passed, but not all matches were found "
+				  "for the given build.");
+	if (p->opts->except.len > p->except_matches)
+		warn_unmatched(p, "an 'except' option was passed, but did not match any build.");
+}
+
+static bool list_has(const struct text_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (text_eq(list->v[i], name))
+			return true;
+	return false;
+}
+
+/* only/except of a block: exact names without the build's (language.md 19). */
+static bool is_skipped(const struct text_list *only, const struct text_list *except,
+		       const struct config_source *s)
+{
+	AUTO_FREE char *name = xasprintf("%s.%s", s->type, s->local_name);
+	if (only->len > 0)
+		return !list_has(only, name);
+	return list_has(except, name);
+}
+
+/* ---- one build -------------------------------------------------------------------------- */
+
+static const void *prepare_source(struct planner *p, const struct plan_build *b,
+				  struct diags *diags)
+{
+	struct component_job job = {
+		.plan = p->plan,
+		.build = b,
+		.schema = b->type->schema,
+		.prepare = b->type->prepare,
+		.body = b->source->body,
+		.range = b->source->range,
+	};
+	return component_prepare(&job, p->arena, diags);
+}
+
+/* False when the block's type is not known, which plan_check() reports. */
+static bool find_step(struct planner *p, const struct config_provisioner *block,
+		      struct plan_step *ret)
+{
+	*ret = (struct plan_step){
+		.block = block,
+		.type = components_provisioner(p->plan->components, block->type),
+	};
+	return ret->type != NULL;
+}
+
+static void prepare_steps(struct planner *p, struct plan_build *b, struct diags *diags)
+{
+	struct step_list steps = { 0 };
+	for (size_t i = 0; i < b->block->provisioner_count; i++) {
+		const struct config_provisioner *block = &b->block->provisioners[i];
+		struct plan_step step;
+		if (is_skipped(&block->only, &block->except, b->source) ||
+		    !find_step(p, block, &step))
+			continue;
+		step.config = plan_prepare_step(p->plan, b, &step, NULL, p->arena, diags);
+		*vec_push(&steps) = step;
+	}
+	b->steps = keep_array(p->arena, steps.items, sizeof(*steps.items), steps.len);
+	b->step_count = steps.len;
+	vec_release(&steps);
+
+	const struct config_provisioner *cleanup = b->block->error_cleanup;
+	struct plan_step *last = ARENA_NEW(p->arena, struct plan_step);
+	if (!cleanup || is_skipped(&cleanup->only, &cleanup->except, b->source) ||
+	    !find_step(p, cleanup, last))
+		return;
+	last->config = plan_prepare_step(p->plan, b, last, NULL, p->arena, diags);
+	b->error_cleanup = last;
+}
+
+/* -except names a member: it and all that follow it are cut off. */
+static size_t chain_length(struct planner *p, const struct config_chain *chain)
+{
+	for (size_t i = 0; i < chain->len; i++) {
+		const struct config_postprocessor *pp = &chain->items[i];
+		if (!matches_any(&p->opts->except, text_is_empty(pp->name) ? pp->type : pp->name))
+			continue;
+		p->except_matches++;
+		return i;
+	}
+	return chain->len;
+}
+
+static void prepare_chain(struct planner *p, struct plan_build *b, const struct config_chain *chain,
+			  struct chain_list *chains, struct diags *diags)
+{
+	size_t n = chain_length(p, chain), kept = 0;
+	struct plan_post *items = ARENA_ARRAY(p->arena, struct plan_post, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		const struct config_postprocessor *block = &chain->items[i];
+		struct plan_post post = {
+			.block = block,
+			.type = components_postproc(p->plan->components, block->type),
+		};
+		if (!post.type || is_skipped(&block->only, &block->except, b->source))
+			continue;
+		post.config = plan_prepare_post(p->plan, b, &post, NULL, p->arena, diags);
+		items[kept++] = post;
+	}
+	if (kept > 0)
+		*vec_push(chains) = (struct plan_chain){ .items = items, .len = kept };
+}
+
+static void prepare_chains(struct planner *p, struct plan_build *b, struct diags *diags)
+{
+	struct chain_list chains = { 0 };
+	for (size_t i = 0; i < b->block->chain_count; i++)
+		prepare_chain(p, b, &b->block->chains[i], &chains, diags);
+	b->chains = keep_array(p->arena, chains.items, sizeof(*chains.items), chains.len);
+	b->chain_count = chains.len;
+	vec_release(&chains);
+}
+
+static void plan_one(struct planner *p, const struct config_build *block,
+		     const struct config_source *source)
+{
+	const char *separator = *block->name ? "." : "";
+	char *name = arena_printf(p->arena, "%s%s%s.%s", block->name, separator, source->type,
+				  source->local_name);
+	strv_push(&p->names, name);
+	if (!is_selected(p, name))
+		return;
+	struct plan_build b = {
+		.name = name,
+		.block = block,
+		.source = source,
+		.type = components_builder(p->plan->components, source->type),
+		.info = {
+			.build_name = name,
+			.source_name = source->name,
+			.builder_type = source->type,
+			.debug = p->opts->debug,
+			.force = p->opts->force,
+			.on_error = p->opts->on_error,
+		},
+	};
+	if (!b.type || !source->body)
+		return;
+	AUTO(diags) struct diags diags = DIAGS_INIT;
+	b.config = prepare_source(p, &b, &diags);
+	prepare_steps(p, &b, &diags);
+	prepare_chains(p, &b, &diags);
+	if (!absorb(p, &diags))
+		*vec_push(&p->builds) = b;
+}
+
+/* ---- all --------------------------------------------------------------------------------- */
+
+static void plan_all(struct planner *p)
+{
+	const struct config *c = p->plan->config;
+	plan_check(c, p->plan->components, &p->found);
+	check_patterns(p, &p->opts->only, "only");
+	check_patterns(p, &p->opts->except, "except");
+	bool must_stop = diags_has_errors(&p->found);
+	if (!c->has_build_block)
+		diags_error(&p->found, NULL, "Missing build block",
+			    "A build block with one or more sources is required for executing a "
+			    "build.");
+	for (size_t i = 0; i < c->build_count; i++)
+		for (size_t j = 0; j < c->builds[i].source_count; j++)
+			plan_one(p, &c->builds[i], &c->builds[i].sources[j]);
+	if (!must_stop)
+		warn_selection(p);
+	if (must_stop)
+		p->builds.len = 0;
+}
+
+struct plan *plan_make(const struct config *config, const struct components *components,
+		       const struct plan_options *opts, struct diags *diags)
+{
+	struct arena *arena = arena_new();
+	struct plan *plan = ARENA_NEW(arena, struct plan);
+	*plan = (struct plan){
+		.arena = arena,
+		.config = config,
+		.components = components,
+		.options = *opts,
+	};
+	struct planner p = { .plan = plan, .arena = arena, .opts = &plan->options };
+	strv_init(&p.names);
+	plan_all(&p);
+	plan->builds = keep_array(arena, p.builds.items, sizeof(*p.builds.items), p.builds.len);
+	plan->len = p.builds.len;
+	diags_move(diags, &p.found);
+	vec_release(&p.builds);
+	strv_release(&p.names);
+	return plan;
+}
+
+void plan_free(struct plan *p)
+{
+	if (p)
+		arena_free(p->arena);
+}

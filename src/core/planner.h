@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the plan only: what plan.c, plan_check.c and plan_component.c share. */
+#pragma once
+
+#include "core/plan.h"
+
+/* A component about to be prepared: whose, from what, and how. */
+struct component_job {
+	const struct plan *plan;
+	const struct plan_build *build;
+	const struct schema *schema;
+	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
+	const struct body *body;
+	struct range range;
+	const char *failure;        /* summary over what prepare() finds; NULL: its own */
+	struct value *override;     /* or NULL */
+	bool has_build;             /* its body can use `build` */
+	struct value *build_values; /* laid over the placeholders; or NULL */
+};
+
+/* Decodes, renders, fills, prepares, registers secrets. NULL after reporting. */
+const void *component_prepare(const struct component_job *job, struct arena *arena,
+			      struct diags *diags);
+const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
+			      const struct plan_step *step, struct value *build_values,
+			      struct arena *arena, struct diags *diags);
+const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
+			      const struct plan_post *post, struct value *build_values,
+			      struct arena *arena, struct diags *diags);
+
+/* plan_check.c: are all the types and sources that the template names known (language.md 18.3)? */
+void plan_check(const struct config *c, const struct components *components, struct diags *diags);
