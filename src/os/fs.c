@@ -110,6 +110,11 @@ int fs_write_fd(int fd, const void *data, size_t len)
 	return 0;
 }
 
+int fs_write_all(int fd, const void *data, size_t len, const char *path, struct error **err)
+{
+	return fs_write_fd(fd, data, len) < 0 ? fs_set_error(err, errno, "write", path) : 0;
+}
+
 /* Some file systems report a full disk only when the file is closed. */
 int fs_close_checked(int *fd)
 {
