@@ -87,7 +87,7 @@ static struct value *iterator_object(const struct value *collection, size_t i)
 	map_set(&fields, "key",
 		collection ? iteration_key(collection, i) : value_unknown(type_dynamic));
 	map_set(&fields, "value",
-		collection ? value_ref(value_at(collection, i)) : value_unknown(type_dynamic));
+		collection ? iteration_value(collection, i) : value_unknown(type_dynamic));
 	struct value *v = value_object_take(&fields);
 	map_release(&fields);
 	return v;

@@ -37,14 +37,16 @@ struct loop {
 	struct str key_name, value_name;
 	struct range range; /* of the whole, as context */
 };
-/* The collection, without its mark; NULL when there is nothing to iterate
- * over (reported, or unknown). *ret_sensitive is set in either case. */
+/* The collection; NULL when there is nothing to iterate over (reported, or
+ * unknown). *ret_sensitive is set in either case. */
 struct value *loop_collection(const struct evaluator *ev, const struct loop *l,
 			      bool *ret_sensitive);
 /* Binds the names of the i-th element. */
 void loop_bind(const struct loop *l, struct scope *s, const struct value *collection, size_t i);
-/* Key of an element as `for` and dynamic blocks see it; owned. */
+/* Key and value of an element as `for`, splats and dynamic blocks see them;
+ * owned. What is in a sensitive collection is sensitive. */
 struct value *iteration_key(const struct value *collection, size_t i);
+struct value *iteration_value(const struct value *collection, size_t i);
 bool type_can_iterate(const struct type *t);
 
 /* Condition of a conditional or an `if` directive. */

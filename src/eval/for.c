@@ -15,7 +15,7 @@ bool type_can_iterate(const struct type *t)
 	return !type_is_primitive(t) && type_kind(t) != TYPE_DYNAMIC;
 }
 
-struct value *iteration_key(const struct value *collection, size_t i)
+static struct value *key_of(const struct value *collection, size_t i)
 {
 	switch (type_kind(value_type(collection))) {
 	case TYPE_MAP:
@@ -26,6 +26,17 @@ struct value *iteration_key(const struct value *collection, size_t i)
 	default:
 		return value_int((int64_t)i);
 	}
+}
+
+struct value *iteration_key(const struct value *collection, size_t i)
+{
+	return value_marked_take(key_of(collection, i), value_is_sensitive(collection));
+}
+
+struct value *iteration_value(const struct value *collection, size_t i)
+{
+	return value_marked_take(value_ref(value_at(collection, i)),
+				 value_is_sensitive(collection));
 }
 
 struct value *loop_collection(const struct evaluator *ev, const struct loop *l, bool *ret_sensitive)
@@ -67,10 +78,11 @@ static void bind(struct scope *s, struct str name, struct value *v)
 void loop_bind(const struct loop *l, struct scope *s, const struct value *collection, size_t i)
 {
 	AUTO(value) struct value *key = l->key_name.len ? iteration_key(collection, i) : NULL;
+	AUTO(value) struct value *v = iteration_value(collection, i);
 
 	if (key)
 		bind(s, l->key_name, key);
-	bind(s, l->value_name, value_at(collection, i));
+	bind(s, l->value_name, v);
 }
 
 /* A loop under way. */

@@ -156,8 +156,11 @@ static struct value *splat_sequence(const struct evaluator *ev, struct splat *s)
 	AUTO_FREE struct value **items = xcalloc(n + 1, sizeof(struct value *));
 
 	s->items = items;
-	for (size_t i = 0; i < n; i++)
-		items[s->len++] = apply_each(ev, s, value_at(s->source, i));
+	for (size_t i = 0; i < n; i++) {
+		AUTO(value) struct value *item = iteration_value(s->source, i);
+
+		items[s->len++] = apply_each(ev, s, item);
+	}
 	if (ev->diags->errors > before) {
 		AUTO(diags) struct diags repeated = DIAGS_INIT;
 		struct evaluator silent = *ev;

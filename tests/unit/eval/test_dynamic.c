@@ -46,6 +46,10 @@ static void open_world(struct world *w, const char *text)
 	set_text(w, "map", "{y = 2, x = 1}");
 	AUTO(value) struct value *unknown = value_unknown(type_dynamic);
 	scope_set(w->scope, "unknown", unknown);
+	set_text(w, "secret", "[\"x\"]");
+	AUTO(value)
+	struct value *secret = value_mark_sensitive(scope_get(w->scope, "secret"), true);
+	scope_set(w->scope, "secret", secret);
 	assert_int_equal(w->diags.len, 0);
 
 	const struct source *src = sources_add(w->sources, "t.hcl", text, strlen(text));
@@ -202,6 +206,22 @@ static void test_mistakes(void **state)
 		       "expected here.");
 }
 
+static void test_marks_go_into_the_blocks(void **state)
+{
+	struct world w;
+	struct content inner = { 0 };
+
+	open_world(&w, "dynamic \"rule\" {\n for_each = secret\n content {\n"
+		       " value = rule.value\n }\n}\n");
+	assert_int_equal(w.diags.len, 0);
+	assert_int_equal(w.content.block_count, 1);
+	body_content(w.content.blocks[0]->body, &rule_schema, w.arena, &inner, &w.diags);
+	AUTO(value)
+	struct value *v = eval_expr(content_attr(&inner, "value")->expr, w.scope, &w.diags);
+	assert_true(value_is_sensitive(v));
+	close_world(&w);
+}
+
 static void test_partial_content_leaves_other_types(void **state)
 {
 	static const char text[] = "dynamic \"other\" {\n for_each = 5\n}\nrule {}\n";
@@ -230,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_unknown_makes_one_unknown_block),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_marks_go_into_the_blocks),
 		cmocka_unit_test(test_partial_content_leaves_other_types),
 	};
 
