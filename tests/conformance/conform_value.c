@@ -19,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { SKIP_EXIT = 77 };
 enum verdict { PASSED, FAILED, SKIPPED };
@@ -362,6 +364,23 @@ static unsigned run_file(const char *dir, const char *name, run_fn run, bool ver
 	return counts[FAILED];
 }
 
+/* A folder like that of the cases that need files; the working directory from then on. */
+static char *enter_base(void)
+{
+	struct error *err = NULL;
+	char *base = NULL;
+	bool ok = fs_temp_dir("/tmp", "conform", &base, &err) == 0 && chdir(base) == 0 &&
+		  fs_mkdir_all("testdata", 0700, &err) == 0 &&
+		  fs_write("testdata/hello.txt", "Hello World", 11, 0600, &err) == 0 &&
+		  fs_write("testdata/hello.tmpl", "Hello", 5, 0600, &err) == 0 &&
+		  chmod(base, 0755) == 0;
+
+	if (!ok)
+		puts(err ? err->message : "cannot make the folder of the cases that need files");
+	error_free(err);
+	return base;
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = getenv("INGOT_CONFORMANCE");
@@ -372,6 +391,10 @@ int main(int argc, char **argv)
 		puts("skipped: INGOT_CONFORMANCE names no folder with the conformance data");
 		return SKIP_EXIT;
 	}
+
+	AUTO_FREE char *base = enter_base();
+	struct error *err = NULL;
+
 	for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
 		bool wanted = argc <= 1 + verbose;
 
@@ -380,5 +403,7 @@ int main(int argc, char **argv)
 		if (wanted)
 			failed += run_file(dir, suites[i].file, suites[i].run, verbose);
 	}
+	if (base && fs_remove_tree(base, &err) < 0)
+		error_ignore(&err, "the temporary folder is small");
 	return failed ? 1 : 0;
 }
