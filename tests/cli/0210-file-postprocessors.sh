@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The file builder and the post-processors on it.
+# shellcheck source=tests/cli/testlib.sh
+. "${0%/*}/testlib.sh"
+
+write_file f.pkr.hcl <<'EOF'
+source "file" "f" {
+  content = "golden\n"
+  target  = "out/f.txt"
+}
+build {
+  sources = ["file.f"]
+  post-processor "checksum" {
+    checksum_types = ["md5", "sha256"]
+    output         = "out/{{.ChecksumType}}.sum"
+  }
+  post-processor "manifest" {
+    output      = "manifest.json"
+    strip_path  = true
+    custom_data = { who = "<me & you>" }
+  }
+}
+EOF
+
+test_expect_success 'file, checksum, manifest' '
+        ingot build -color=false f.pkr.hcl >log &&
+        [ "$(cat out/f.txt)" = golden ] &&
+        (cd out && sha256sum -c sha256.sum && md5sum -c md5.sum) &&
+        grep "^==> file.f: Running post-processor:  (type checksum)$" log
+'
+
+test_expect_success 'the manifest has the exact form that scripts read' '
+        rm -rf out manifest.json && ingot build -color=false f.pkr.hcl >/dev/null &&
+        uuid=$(jq -r .last_run_uuid manifest.json) && time=$(jq .builds[0].build_time manifest.json) &&
+        cat >want <<-EOF &&
+	{
+	  "builds": [
+	    {
+	      "name": "f",
+	      "builder_type": "file",
+	      "build_time": $time,
+	      "files": [
+	        {
+	          "name": "f.txt",
+	          "size": 7
+	        }
+	      ],
+	      "artifact_id": "File",
+	      "packer_run_uuid": "$uuid",
+	      "custom_data": {
+	        "who": "\\u003cme \\u0026 you\\u003e"
+	      }
+	    }
+	  ],
+	  "last_run_uuid": "$uuid"
+	}
+	EOF
+        printf "%s" "$(cat want)" | cmp - manifest.json
+'
+
+test_expect_success 'a second run adds to the manifest' '
+        ingot build f.pkr.hcl >/dev/null && [ "$(jq ".builds | length" manifest.json)" = 2 ] &&
+        ingot build -force f.pkr.hcl >/dev/null && [ "$(jq ".builds | length" manifest.json)" = 1 ]
+'
+
+for form in "x.tar:tar tf" "x.tar.gz:tar tzf" "x.tar.xz:tar tJf" "x.zip:python3 -m zipfile -l" "x.gz:gzip -t" "x.xz:xz -t"; do
+        name=${form%%:*}
+        list=${form#*:}
+        test_expect_success "compress to $name" '
+                write_file c.pkr.hcl <<-EOF &&
+                source "file" "f" {
+                  content = "golden\n"
+                  target  = "c.txt"
+                }
+                build {
+                  sources = ["file.f"]
+                  post-processor "compress" {
+                    output = "packed/$name"
+                  }
+                }
+		EOF
+                ingot build -color=false c.pkr.hcl >out &&
+                grep -e "--> file.f: compressed artifacts in: packed/$name" out &&
+                $list packed/$name && test_absent c.txt && test_absent packed/$name.ingot-part
+        '
+done
+
+test_expect_success 'keep_input_artifact keeps it' '
+        write_file k.pkr.hcl <<-\EOF &&
+        source "file" "f" {
+          content = "golden\n"
+          target  = "k.txt"
+        }
+        build {
+          sources = ["file.f"]
+          post-processor "compress" {
+            output              = "k.tar.gz"
+            keep_input_artifact = true
+          }
+        }
+	EOF
+        ingot build k.pkr.hcl >out && test -f k.txt && test -f k.tar.gz
+'
+
+test_expect_success 'a failing post-processor loses nothing' '
+        write_file bad.pkr.hcl <<-\EOF &&
+        source "file" "f" {
+          content = "golden\n"
+          target  = "b.txt"
+        }
+        build {
+          sources = ["file.f"]
+          post-processor "compress" {
+            output = "/proc/nowhere/b.tar.gz"
+          }
+        }
+	EOF
+        test_exit 1 ingot build -color=false bad.pkr.hcl >out &&
+        grep "Post-processor failed: " out && test -f b.txt
+'
+
+test_done
