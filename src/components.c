@@ -6,14 +6,27 @@
 #include "provisioner/shell.h"
 #include "provisioner/shell_local.h"
 
-static const struct builder_type *const builders[] = { NULL };
+extern const struct builder_type builder_file, builder_null, builder_qemu;
+extern const struct postproc_type postproc_checksum, postproc_compress, postproc_manifest;
+
+static const struct builder_type *const builders[] = {
+	&builder_file,
+	&builder_null,
+	&builder_qemu,
+	NULL,
+};
 static const struct provisioner_type *const provisioners[] = {
 	&provisioner_file,
 	&provisioner_shell,
 	&provisioner_shell_local,
 	NULL,
 };
-static const struct postproc_type *const postprocs[] = { NULL };
+static const struct postproc_type *const postprocs[] = {
+	&postproc_checksum,
+	&postproc_compress,
+	&postproc_manifest,
+	NULL,
+};
 static const struct comm_type *const comms[] = { &comm_ssh, NULL };
 
 const struct components builtin_components = {

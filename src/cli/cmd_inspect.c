@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/template_args.h"
-#include "config/inspect.h"
 
 #include <stdio.h>
 

@@ -100,6 +100,7 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 	ctx->no_color = command_env("NO_COLOR") || (no_color && *no_color);
 	ctx->start_time = clock_wall();
 	ctx->redactor = redactor_new();
+	ctx->sources = sources_new();
 	ctx->cwd = fs_cwd();
 	if (host_dirs_init(&ctx->dirs, from_environment, &e) < 0)
 		command_print_error(ctx, e);
@@ -107,6 +108,7 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 		r = cmd->run(ctx);
 	host_dirs_release(&ctx->dirs);
 	redactor_free(ctx->redactor);
+	sources_free(ctx->sources);
 	free(ctx->cwd);
 	return r;
 }

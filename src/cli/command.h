@@ -72,6 +72,7 @@ struct command_ctx {
 	const char *log_path; /* NULL: no log file */
 	int64_t start_time;   /* wall, ns */
 	struct redactor *redactor;
+	struct sources *sources; /* texts that diagnostics point into */
 };
 
 struct command {
