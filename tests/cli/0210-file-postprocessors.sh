@@ -7,13 +7,13 @@
 write_file f.pkr.hcl <<'EOF'
 source "file" "f" {
   content = "golden\n"
-  target  = "out/f.txt"
+  target  = "built/f.txt"
 }
 build {
   sources = ["file.f"]
   post-processor "checksum" {
     checksum_types = ["md5", "sha256"]
-    output         = "out/{{.ChecksumType}}.sum"
+    output         = "built/{{.ChecksumType}}.sum"
   }
   post-processor "manifest" {
     output      = "manifest.json"
@@ -25,13 +25,13 @@ EOF
 
 test_expect_success 'file, checksum, manifest' '
         ingot build -color=false f.pkr.hcl >log &&
-        [ "$(cat out/f.txt)" = golden ] &&
-        (cd out && sha256sum -c sha256.sum && md5sum -c md5.sum) &&
+        [ "$(cat built/f.txt)" = golden ] &&
+        (cd built && sha256sum -c sha256.sum && md5sum -c md5.sum) &&
         grep "^==> file.f: Running post-processor:  (type checksum)$" log
 '
 
 test_expect_success 'the manifest has the exact form that scripts read' '
-        rm -rf out manifest.json && ingot build -color=false f.pkr.hcl >/dev/null &&
+        rm -rf built manifest.json && ingot build -color=false f.pkr.hcl >/dev/null &&
         uuid=$(jq -r .last_run_uuid manifest.json) && time=$(jq .builds[0].build_time manifest.json) &&
         cat >want <<-EOF &&
 	{
@@ -66,6 +66,7 @@ test_expect_success 'a second run adds to the manifest' '
 
 for form in "x.tar:tar tf" "x.tar.gz:tar tzf" "x.tar.xz:tar tJf" "x.zip:python3 -m zipfile -l" "x.gz:gzip -t" "x.xz:xz -t"; do
         name=${form%%:*}
+        # shellcheck disable=SC2034 # used by the test's text
         list=${form#*:}
         test_expect_success "compress to $name" '
                 write_file c.pkr.hcl <<-EOF &&

@@ -103,4 +103,8 @@ test_absent() {
         return 1
 }
 
+# A process that has a command line; one that ended but was not collected has none.
+test_runs() { tr -d '\0' <"/proc/$1/cmdline" 2>/dev/null | grep -q .; }
+test_ended() { ! test_runs "$1"; }
+
 write_file() { mkdir -p "$(dirname "$1")" && cat >"$1"; }
