@@ -13,11 +13,11 @@
 #include <string.h>
 
 extern const struct command command_build, command_fmt, command_gc, command_help, command_inspect,
-	command_validate, command_version;
+	command_run, command_validate, command_version;
 
 const struct command *const commands[] = {
-	&command_build,   &command_fmt,      &command_gc,      &command_help,
-	&command_inspect, &command_validate, &command_version, NULL,
+	&command_build, &command_fmt,      &command_gc,      &command_help, &command_inspect,
+	&command_run,   &command_validate, &command_version, NULL,
 };
 
 const struct command *command_find(const char *name)
