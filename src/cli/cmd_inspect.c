@@ -15,15 +15,23 @@ static const struct option_spec inspect_options[] = {
 static int inspect(struct command_ctx *ctx, const struct inspect_args *a, const char *path)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
-	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 	AUTO(config) struct config *config = template_load(ctx, path, &a->t, false, false, &diags);
 
 	if (!config) {
 		command_print_diags(ctx, &diags);
 		return EXIT_ERROR;
 	}
-	config_inspect(&text, config);
-	command_say(ctx, "%s", text.buf);
+
+	AUTO(strbuf) struct strbuf title = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf variables = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf builds = STRBUF_INIT;
+
+	config_inspect_title(&title);
+	config_inspect_variables(&variables, config);
+	config_inspect_builds(&builds, config);
+	command_say(ctx, "%s", title.buf);
+	command_say(ctx, "%s", variables.buf);
+	command_say(ctx, "%s", builds.buf);
 	return EXIT_OK;
 }
 

@@ -2,7 +2,6 @@
 #include "cli/template_args.h"
 
 #include "base/alloc.h"
-#include "func/table.h"
 
 const char *const config_types[] = { "json", "hcl2", NULL };
 
@@ -56,7 +55,6 @@ struct config *template_load(struct command_ctx *ctx, const char *path,
 		.environ = (const char *const *)ctx->environ,
 		.start_time = ctx->start_time,
 		.redactor = ctx->redactor,
-		.functions = builtin_functions,
 		.sources = ctx->sources,
 	};
 

@@ -145,8 +145,7 @@ struct config_options {
 	const char *home;             /* NULL: unknown */
 	const char *const *environ;   /* KEY=VALUE, for PKR_VAR_* and env() */
 	int64_t start_time;
-	struct redactor *redactor;               /* sensitive values are registered here */
-	const struct func_def *const *functions; /* of the language; NULL: none */
+	struct redactor *redactor; /* sensitive values are registered here */
 	struct sources *sources; /* gets the texts; outlives the diagnostics that point into them */
 };
 
@@ -165,8 +164,10 @@ DEFINE_AUTO(config, struct config *, config_free);
 struct scope *config_component_scope(const struct config *c, const struct config_build *b,
 				     const struct config_source *s, struct value *build_values);
 
-/* The text of `inspect` (cli.md 6.2), as the three messages it consists of… */
+/* What `inspect` prints (cli.md 6.2): three messages, each without the newline that printing it
+ * adds… */
+void config_inspect_title(struct strbuf *sb);
 void config_inspect_variables(struct strbuf *sb, const struct config *c);
 void config_inspect_builds(struct strbuf *sb, const struct config *c);
-/* … and as a whole, each message with the newline that ends it. */
+/* … and as one text. */
 void config_inspect(struct strbuf *sb, const struct config *c);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of `inspect` (cli.md 6.2). */
+#include "config/config.h"
+
 #include "base/alloc.h"
 #include "base/encode.h"
-#include "config/config.h"
 
 struct named_value {
 	const char *name;
@@ -88,11 +89,16 @@ void config_inspect_builds(struct strbuf *sb, const struct config *c)
 		add_build(sb, &c->builds[i], i);
 }
 
+void config_inspect_title(struct strbuf *sb)
+{
+	strbuf_addstr(sb, "Packer Inspect: HCL2 mode\n");
+}
+
 void config_inspect(struct strbuf *sb, const struct config *c)
 {
-	strbuf_addstr(sb, "Packer Inspect: HCL2 mode\n\n");
+	config_inspect_title(sb);
+	strbuf_addch(sb, '\n');
 	config_inspect_variables(sb, c);
 	strbuf_addch(sb, '\n');
 	config_inspect_builds(sb, c);
-	strbuf_addch(sb, '\n');
 }

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "config/loader.h"
 #include "eval/eval.h"
+#include "func/table.h"
 #include "value/convert.h"
 
 static const struct attr_schema variable_attrs[] = {
@@ -242,8 +243,7 @@ STRING_TABLE(variable_origin, VARIABLE_CMD + 1, "unset", "default", "env", "varf
 static struct scope *validation_scope(const struct loader *l, const struct variable_decl *v)
 {
 	struct scope *s = scope_new(NULL);
-	const struct func_world *world;
-	scope_set_functions(s, scope_functions(l->config->scope, &world), l->validation_world);
+	scope_set_functions(s, builtin_functions, l->validation_world);
 	struct map fields;
 	value_map_init(&fields);
 	map_set(&fields, v->pub.name, value_ref(v->pub.value));

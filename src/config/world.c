@@ -3,6 +3,7 @@
 #include "config/loader.h"
 #include "eval/eval.h"
 #include "eval/render.h"
+#include "func/table.h"
 #include "os/clock.h"
 
 /* What a step can ask of the machine it runs on, before there is one. */
@@ -90,27 +91,15 @@ static struct func_world *make_world(struct loader *l, const char *base_dir)
 	return w;
 }
 
-/* Defaults may only ask the environment. */
-static const struct func_def *const *only_env(struct loader *l,
-					      const struct func_def *const *functions)
-{
-	const struct func_def **table = ARENA_ARRAY(l->arena, const struct func_def *, 2);
-	table[0] = functions ? func_find(functions, "env") : NULL;
-	return table;
-}
-
 void make_scopes(struct loader *l)
 {
 	struct config *c = l->config;
-	const struct func_def *const *functions = l->opts->functions;
 	c->world = make_world(l, c->base_dir);
 	l->validation_world = make_world(l, c->world->cwd);
-	if (functions) {
-		render_enable(c->world, functions);
-		render_enable(l->validation_world, functions);
-	}
+	render_enable(c->world, builtin_functions);
+	render_enable(l->validation_world, builtin_functions);
 	c->scope = scope_new(NULL);
-	scope_set_functions(c->scope, functions, c->world);
+	scope_set_functions(c->scope, builtin_functions, c->world);
 	set_take(c->scope, "var", empty_object());
 	set_take(c->scope, "local", empty_object());
 	set_take(c->scope, "data", empty_object());
@@ -119,7 +108,7 @@ void make_scopes(struct loader *l)
 	set_take(c->scope, "source", source_object(NULL, NULL));
 	hide_build(c->scope);
 	l->default_scope = scope_new(NULL);
-	scope_set_functions(l->default_scope, only_env(l, functions), c->world);
+	scope_set_functions(l->default_scope, variable_default_functions, c->world);
 }
 
 static struct value *build_object(const struct config_build *b, const struct value *over)

@@ -329,7 +329,7 @@ static struct value *join_maps(const struct value *first, const struct value *se
 
 static struct value *merge_row(const struct attr *a, struct value *first, struct value *second)
 {
-	if (value_is_absent(second))
+	if (attr_is_absent(a, second))
 		return value_ref(first);
 	if (a->kind == ATTR_KIND_MAP && is_object(first) && is_object(second))
 		return join_maps(first, second);

@@ -460,9 +460,10 @@ static void fill_cell(const struct cell *c, struct value *v)
 
 /* ---- the struct -------------------------------------------------------------------- */
 
-static bool is_set(const struct value *object, const char *name)
+static bool is_set(const struct schema *s, const struct value *object, const char *name)
 {
-	return !value_is_absent(value_get(object, name));
+	const struct attr *a = schema_attr(s, name);
+	return a && !attr_is_absent(a, value_get(object, name));
 }
 
 static void note_flags(const struct cell *c)
@@ -489,7 +490,7 @@ static void check_company(const struct cell *c, const struct schema *s, const st
 {
 	const struct attr *a = c->attr;
 	struct range subject = decoded_range(c->f->decoded, c->path);
-	if (a->conflicts && is_set(object, a->conflicts)) {
+	if (a->conflicts && is_set(s, object, a->conflicts)) {
 		const struct attr *other = schema_attr(s, a->conflicts);
 		bool is_mutual = other && other->conflicts && text_eq(other->conflicts, a->name);
 		if (!is_mutual || other < a)
@@ -497,7 +498,7 @@ static void check_company(const struct cell *c, const struct schema *s, const st
 				    "Only one of \"%s\" and \"%s\" can be set.", a->conflicts,
 				    a->name);
 	}
-	if (a->requires_ && !is_set(object, a->requires_))
+	if (a->requires_ && !is_set(s, object, a->requires_))
 		diags_error(c->f->diags, &subject, "Missing required argument",
 			    "The argument \"%s\" is required when \"%s\" is set.", a->requires_,
 			    a->name);
@@ -523,7 +524,7 @@ static void fill_row(struct filler *f, const struct schema *s, const struct row 
 	const struct attr *a = row->attr;
 	struct cell c = { f, a, path_of(f->arena, prefix, a->name), base + row->offset };
 	struct value *v = value_get(object, a->name);
-	if (!value_is_absent(v)) {
+	if (!attr_is_absent(a, v)) {
 		note_flags(&c);
 		check_company(&c, s, object);
 		fill_cell(&c, v);

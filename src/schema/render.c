@@ -110,7 +110,7 @@ static struct value *render_object(struct renderer *r, const struct schema *s,
 		const char *name = value_key_at(object, i);
 		struct value *v = value_at(object, i);
 		const struct attr *a = schema_attr(s, name);
-		if (!a || (a->flags & ATTR_LATE) || value_is_absent(v) || !value_is_known(v)) {
+		if (!a || (a->flags & ATTR_LATE) || attr_is_absent(a, v) || !value_is_known(v)) {
 			map_set(&fields, name, value_ref(v));
 			continue;
 		}

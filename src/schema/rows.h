@@ -36,5 +36,5 @@ const char *path_of_item(struct arena *arena, const char *path, size_t index);
 struct range *decoded_note_range(struct decoded *d, struct arena *arena, const char *path,
 				 struct range r);
 
-/* Absent, null, or a block list without elements. */
-bool value_is_absent(const struct value *v);
+/* Null (or NULL), or a block list without elements. */
+bool attr_is_absent(const struct attr *a, const struct value *v);

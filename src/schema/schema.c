@@ -136,11 +136,11 @@ struct range *decoded_note_range(struct decoded *d, struct arena *arena, const c
 	return copy;
 }
 
-bool value_is_absent(const struct value *v)
+bool attr_is_absent(const struct attr *a, const struct value *v)
 {
 	if (!v || value_is_null(v))
 		return true;
-	return value_is_known(v) && type_kind(value_type(v)) == TYPE_TUPLE && value_len(v) == 0;
+	return a->kind == ATTR_KIND_BLOCKS && value_is_known(v) && value_len(v) == 0;
 }
 
 struct range decoded_range(const struct decoded *d, const char *attr)
@@ -158,10 +158,7 @@ struct range decoded_range(const struct decoded *d, const char *attr)
 bool decoded_is_set(const struct decoded *d, const char *attr)
 {
 	const struct attr *a = schema_attr(d->schema, attr);
-	const struct value *v = value_get(d->object, attr);
-	if (!v || value_is_null(v))
-		return false;
-	return !a || !attr_is_block(a) || !value_is_absent(v);
+	return a && !attr_is_absent(a, value_get(d->object, attr));
 }
 
 /* ---- secrets --------------------------------------------------------------- */

@@ -23,43 +23,6 @@
 
 #define UNUSED __attribute__((unused))
 
-/* ---- functions of the language ---------------------------------------------------------- */
-
-static struct value *call_env(const struct func_call *call, struct error **err)
-{
-	const char *text = call->world->getenv(value_as_string(call->args[0]));
-	(void)err;
-	return value_string(text ? text : "");
-}
-
-static struct value *call_length(const struct func_call *call, struct error **err)
-{
-	(void)err;
-	return value_int((int64_t)value_string_size(call->args[0]));
-}
-
-static struct value *call_upper(const struct func_call *call, struct error **err)
-{
-	AUTO_FREE char *text = xstrdup(value_as_string(call->args[0]));
-	(void)err;
-	for (char *p = text; *p; p++)
-		if (*p >= 'a' && *p <= 'z')
-			*p = (char)(*p - 'a' + 'A');
-	return value_string(text);
-}
-
-static const struct param one_text[] = { { .name = "str", .type = &type_string }, { 0 } };
-static const struct func_def env_def = { .name = "env", .params = one_text, .call = call_env };
-static const struct func_def length_def = {
-	.name = "length",
-	.params = one_text,
-	.call = call_length,
-};
-static const struct func_def upper_def = { .name = "upper",
-					   .params = one_text,
-					   .call = call_upper };
-static const struct func_def *const case_functions[] = { &env_def, &length_def, &upper_def, NULL };
-
 /* ---- components ------------------------------------------------------------------------- */
 
 struct fake_disk {

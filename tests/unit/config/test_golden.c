@@ -100,7 +100,6 @@ static void run_golden(struct strbuf *out, const struct golden *g)
 		.cwd = case_dir,
 		.environ = (const char *const *)g->env.v,
 		.redactor = redactor,
-		.functions = case_functions,
 		.sources = sources,
 	};
 	AUTO(config) struct config *c = config_load(&opts, &diags);
