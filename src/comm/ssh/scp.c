@@ -212,7 +212,8 @@ int scp_upload(struct sshlink *l, const struct comm_upload *up, const char *dst,
 
 	while (len > 1 && dir[len - 1] == '/')
 		dir[--len] = '\0';
-	if (scp_start(&s, l, "-t", *dir ? dir : ".", c, err) < 0)
+	/* -d: without it a missing directory becomes a file of that name. */
+	if (scp_start(&s, l, "-d -t", *dir ? dir : ".", c, err) < 0)
 		return -1;
 
 	int r = read_ack(&s, err);
