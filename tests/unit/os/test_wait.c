@@ -114,6 +114,7 @@ static void test_pause(void **state)
 
 	assert_int_equal(io_pause(until, NULL, &err), 0);
 	assert_true(clock_monotonic() >= until);
+	assert_true(clock_monotonic() < until + NSEC_PER_SEC / 2);
 }
 
 static void on_alarm(int sig)
