@@ -131,7 +131,7 @@ static void list_left(struct session *s, struct engine *e)
 
 static void on_signal(struct session *s, struct engine *e, enum signal_kind kind)
 {
-	if (kind == SIGNAL_RESIZE)
+	if (kind == SIGNAL_NONE || kind == SIGNAL_RESIZE)
 		return;
 	if (!s->interrupted)
 		say(s, true, "Cancelling build after receiving %s",

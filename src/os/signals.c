@@ -4,34 +4,49 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+static bool is_ignored(int sig)
+{
+	struct sigaction now;
+
+	return sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 int signals_open(int *ret_fd, struct error **err)
 {
-	static const int watched[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(watched); i++)
-		sigaddset(&set, watched[i]);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGWINCH);
+	if (!is_ignored(SIGHUP))
+		sigaddset(&set, SIGHUP);
 
-	int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 
-	if (r)
-		return error_set_errno(err, r, "cannot block signals");
-	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (*ret_fd < 0)
-		return error_set_errno(err, errno, "cannot watch signals");
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot watch for signals");
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	*ret_fd = fd;
 	return 0;
 }
 
 enum signal_kind signals_read(int fd)
 {
 	struct signalfd_siginfo info;
+	ssize_t n;
 
-	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return SIGNAL_RESIZE;
+	do
+		n = read(fd, &info, sizeof(info));
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(info))
+		return SIGNAL_NONE;
 	switch (info.ssi_signo) {
 	case SIGINT:
 		return SIGNAL_INTERRUPT;

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals as something to wait for. signals_open() blocks INT, TERM, HUP and
- * WINCH for the whole program, so it must come before the first thread; the
- * main thread polls the fd. Child processes start with nothing blocked.
+ * Signals as something to read. signals_open() is called once, by the main
+ * thread, before any other thread exists: the signals are blocked from then on
+ * in every thread and arrive on the descriptor, which is polled along with
+ * everything else. Children start with a clean mask (os/proc.h). SIGPIPE is
+ * ignored: a reader that is gone is an error of the write.
  */
 #pragma once
 
 #include "base/error.h"
 
-enum signal_kind { SIGNAL_INTERRUPT, SIGNAL_TERMINATE, SIGNAL_RESIZE };
+enum signal_kind {
+	SIGNAL_NONE,      /* nothing is waiting */
+	SIGNAL_INTERRUPT, /* SIGINT */
+	SIGNAL_TERMINATE, /* SIGTERM; SIGHUP, unless we were started with it ignored (nohup) */
+	SIGNAL_RESIZE,    /* SIGWINCH: the terminal has another size */
+};
 
 MUST_CHECK int signals_open(int *ret_fd, struct error **err);
-enum signal_kind signals_read(int fd); /* takes one out; the fd must be readable */
+/* The next signal; never blocks. */
+enum signal_kind signals_read(int fd);
