@@ -15,6 +15,9 @@
 /* Lines longer than this are shown as an excerpt around the subject. */
 enum { LINE_SHOWN_MAX = 2000, LINES_SHOWN_MAX = 200 };
 
+/* In a larger file the block around a place is not looked for. */
+enum { BLOCK_SEARCH_MAX = 256 * 1024 };
+
 /* --- word wrap ---------------------------------------------------------- */
 
 struct wrapper {
@@ -165,9 +168,9 @@ static void add_block_name(struct strbuf *sb, const struct source *src, size_t a
 
 static size_t line_start(const struct source *src, size_t at)
 {
-	while (at > 0 && src->text[at - 1] != '\n')
-		at--;
-	return at;
+	const char *nl = memrchr(src->text, '\n', at);
+
+	return nl ? (size_t)(nl - src->text) + 1 : 0;
 }
 
 static size_t line_end(const struct source *src, size_t at)
@@ -280,7 +283,7 @@ static void add_location(struct strbuf *sb, const struct diag *d, const struct d
 		strbuf_addstr(sb, ":\n  (source code not available)\n\n");
 		return;
 	}
-	if (!is_json(src))
+	if (!is_json(src) && src->len <= BLOCK_SEARCH_MAX)
 		add_block_name(sb, src, d->subject.start.byte);
 	strbuf_addstr(sb, ":\n");
 	add_snippet(sb, d, style);

@@ -85,6 +85,10 @@ static void skip_item(struct parser *p, size_t start)
 	if (p->aborted)
 		return;
 	p->newlines = true;
+	if (p->tokens.items[mistake].kind == TOKEN_EOF) {
+		p->failed = false;
+		return;
+	}
 	p->at = start;
 	for (;;) {
 		struct token t = parser_peek(p);
@@ -137,11 +141,10 @@ static void add_argument(struct body_parser *bp, struct attribute *a)
 		AUTO(strbuf) struct strbuf at = STRBUF_INIT;
 
 		range_format(&at, before->name_range);
-		if (!bp->p->failed)
-			diags_error(bp->p->diags, &a->name_range, "Attribute redefined",
-				    "The argument \"%s\" was already set at %s. Each argument may "
-				    "be set only once.",
-				    a->name.p, at.buf);
+		parser_report(bp->p, a->name_range, "Attribute redefined",
+			      "The argument \"%s\" was already set at %s. Each argument may be set "
+			      "only once.",
+			      a->name.p, at.buf);
 		return;
 	}
 	vec_push(&bp->items)->attribute = a;

@@ -14,11 +14,11 @@ static void report_escape(struct parser *p, struct token t, struct str escape, c
 	struct range at = parser_range(p, t);
 	const char *text = p->src->text + t.start;
 
-	if (p->failed || p->diags->errors - p->errors_before >= PARSER_ERRORS_MAX)
+	if (p->failed)
 		return;
 	at.start = pos_advance(at.start, text, (size_t)(escape.p - text));
 	at.end = pos_advance(at.start, escape.p, escape.len);
-	diags_error(p->diags, &at, "Invalid escape sequence", "%s", detail);
+	parser_report(p, at, "Invalid escape sequence", "%s", detail);
 }
 
 static int hex_value(char c)

@@ -103,19 +103,28 @@ static void parser_abort(struct parser *p)
 	p->at = p->tokens.len - 1;
 }
 
+static void stop_after_many(struct parser *p)
+{
+	if (p->aborted || p->diags->errors - p->errors_before < PARSER_ERRORS_MAX)
+		return;
+	diags_error(p->diags, NULL, "Too many errors",
+		    "The rest of %s was not examined after %d errors.", p->src->name,
+		    PARSER_ERRORS_MAX);
+	parser_abort(p);
+}
+
 void parser_fail(struct parser *p, struct range subject, const struct range *context,
 		 const char *summary, const char *detail_fmt, ...)
 {
+	AUTO(strbuf) struct strbuf detail = STRBUF_INIT;
+	va_list ap;
+
 	if (p->failed)
 		return;
 	p->failed = true;
 	if (is_reported(p, subject))
 		return;
-
-	va_list ap;
-
 	va_start(ap, detail_fmt);
-	AUTO(strbuf) struct strbuf detail = STRBUF_INIT;
 	strbuf_vaddf(&detail, detail_fmt, ap);
 	va_end(ap);
 
@@ -123,12 +132,22 @@ void parser_fail(struct parser *p, struct range subject, const struct range *con
 
 	if (context)
 		d->context = *context;
-	if (p->diags->errors - p->errors_before >= PARSER_ERRORS_MAX) {
-		diags_error(p->diags, NULL, "Too many errors",
-			    "The rest of %s was not examined after %d errors.", p->src->name,
-			    PARSER_ERRORS_MAX);
-		parser_abort(p);
-	}
+	stop_after_many(p);
+}
+
+void parser_report(struct parser *p, struct range subject, const char *summary,
+		   const char *detail_fmt, ...)
+{
+	AUTO(strbuf) struct strbuf detail = STRBUF_INIT;
+	va_list ap;
+
+	if (p->failed)
+		return;
+	va_start(ap, detail_fmt);
+	strbuf_vaddf(&detail, detail_fmt, ap);
+	va_end(ap);
+	diags_error(p->diags, &subject, summary, "%s", detail.buf);
+	stop_after_many(p);
 }
 
 bool parser_enter(struct parser *p)

@@ -49,6 +49,10 @@ struct str parser_name(struct parser *p, struct token t);
 PRINTF(5, 6)
 void parser_fail(struct parser *p, struct range subject, const struct range *context,
 		 const char *summary, const char *detail_fmt, ...);
+/* A mistake that does not confuse the parser: reports it and goes on. */
+PRINTF(4, 5)
+void parser_report(struct parser *p, struct range subject, const char *summary,
+		   const char *detail_fmt, ...);
 /* Counts a level of nesting; false (after failing) when there are too many. */
 bool parser_enter(struct parser *p);
 void parser_leave(struct parser *p);
