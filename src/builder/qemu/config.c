@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/image.h"
+#include "net/checksum.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -282,6 +283,20 @@ static void check_disk_size(struct check *k)
 		c->disk_size = arena_printf(k->ctx->arena, "%sM", c->disk_size);
 }
 
+/* A file of checksums is read when the build starts; all other forms tell now. */
+static void check_checksum(struct check *k)
+{
+	const struct qemu_config *c = k->c;
+	const struct checksum_context how = { .cwd = k->ctx->cwd };
+	AUTO_FREE char *canonical = NULL;
+	AUTO(error) struct error *e = NULL;
+
+	if (text_is_empty(c->iso_checksum) || text_starts_with(c->iso_checksum, "file:"))
+		return;
+	if (checksum_resolve(c->iso_checksum, &how, NULL, &canonical, &e) < 0)
+		complain(k, "iso_checksum", "%s", e->message);
+}
+
 static void check_iso(struct check *k)
 {
 	struct qemu_config *c = k->c;
@@ -300,6 +315,7 @@ static void check_iso(struct check *k)
 	} else {
 		complain(k, "iso_url", "One of iso_url or iso_urls must be specified");
 	}
+	check_checksum(k);
 	if (text_is_empty(c->iso_checksum))
 		complain(k, "iso_checksum", "A checksum must be specified");
 	else if (!strcmp(c->iso_checksum, "none") && !c->iso_skip_cache)

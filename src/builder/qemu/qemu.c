@@ -12,8 +12,8 @@
 #include "builder/qemu/disks.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/launch.h"
+#include "builder/qemu/medium.h"
 #include "builder/qemu/shutdown.h"
-#include "builder/qemu/source.h"
 #include "comm/key.h"
 #include "os/fs.h"
 
@@ -145,7 +145,7 @@ static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 	const struct image_ctx x = image_ctx(ctx);
 
 	if (guest_find_binary(m->config->qemu_binary, err) < 0 ||
-	    source_fetch(m->config, ctx, &m->source, err) < 0 || make_output(m, ctx, err) < 0)
+	    medium_fetch(m->config, ctx, &m->source, err) < 0 || make_output(m, ctx, err) < 0)
 		return -1;
 	if (disks_create(&m->disks, m->config, &x, m->config->disk_image ? m->source : NULL, err) <
 	    0)
@@ -360,7 +360,7 @@ static int qemu_fingerprint(const void *config, struct build_ctx *ctx, struct di
 	AUTO_FREE char *source = NULL;
 
 	add_hardware(d, c);
-	if (source_fetch(c, ctx, &source, err) < 0 ||
+	if (medium_fetch(c, ctx, &source, err) < 0 ||
 	    add_file(d, "source", source, ctx->cancel, err) < 0 ||
 	    add_file(d, "firmware", c->firmware, ctx->cancel, err) < 0)
 		return -1;

@@ -6,5 +6,5 @@
 #include "core/component.h"
 
 /* Heap path of a file that has the checksum the template names. */
-MUST_CHECK int source_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_path,
+MUST_CHECK int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_path,
 			    struct error **err);

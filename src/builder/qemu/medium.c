@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/medium.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "builder/qemu/unpack.h"
+#include "net/checksum.h"
+#include "net/download.h"
+
+#include <string.h>
+
+static const char *env_get(char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; env && *env; env++)
+		if (!strncmp(*env, name, len) && (*env)[len] == '=' && (*env)[len + 1])
+			return *env + len + 1;
+	return NULL;
+}
+
+static void say(void *data, bool is_error, const char *text)
+{
+	struct build_ctx *ctx = data;
+
+	if (is_error)
+		ui_error(ctx->ui, "%s", text);
+	else
+		ui_say(ctx->ui, "%s", text);
+}
+
+static void progress(void *data, int64_t done, int64_t total)
+{
+	struct build_ctx *ctx = data;
+
+	ui_progress(ctx->ui, "downloading", done, total < 0 ? 0 : total, UNIT_BYTES);
+}
+
+static int unpack(void *data, const char *type, const char *from, const char *to, struct cancel *c,
+		  struct error **err)
+{
+	(void)data;
+	return unpack_single(type, from, to, c, err);
+}
+
+static char *netrc_path(const struct build_ctx *ctx)
+{
+	const char *named = env_get(ctx->environ, "NETRC");
+
+	if (named)
+		return xstrdup(named);
+	return ctx->dirs->home ? path_join(ctx->dirs->home, ".netrc") : NULL;
+}
+
+static int64_t request_timeout(const struct build_ctx *ctx)
+{
+	const char *text = env_get(ctx->environ, "PACKER_GETTER_READ_TIMEOUT");
+	AUTO(error) struct error *e = NULL;
+	int64_t ns = 0;
+
+	if (text && duration_parse(text, &ns, &e) < 0)
+		error_ignore(&e, "as if it were not set");
+	return ns;
+}
+
+static int resolve_checksum(const struct qemu_config *c, struct build_ctx *ctx, const char *netrc,
+			    char **ret, struct error **err)
+{
+	const struct checksum_context how = {
+		.url = c->urls.v[0],
+		.cwd = ctx->cwd,
+		.netrc = netrc,
+		.plain_proxy = env_get(ctx->environ, "HTTP_PROXY"),
+	};
+
+	return checksum_resolve(c->iso_checksum, &how, ctx->cancel, ret, err);
+}
+
+int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_path,
+		 struct error **err)
+{
+	AUTO_FREE char *netrc = netrc_path(ctx);
+	AUTO_FREE char *checksum = NULL;
+	AUTO(strv) struct strv urls = STRV_INIT;
+	struct download_result result = { 0 };
+
+	if (resolve_checksum(c, ctx, netrc, &checksum, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->urls.len; i++)
+		strv_push(&urls, c->urls.v[i]);
+
+	const struct download d = {
+		.what = "ISO",
+		.urls = &urls,
+		.checksum = checksum,
+		.cache_dir = ctx->dirs->cache,
+		.target_path = text_is_empty(c->iso_target_path) ? NULL : c->iso_target_path,
+		.extension = c->iso_target_extension,
+		.cwd = ctx->cwd,
+		.netrc = netrc,
+		.plain_proxy = env_get(ctx->environ, "HTTP_PROXY"),
+		.request_timeout = request_timeout(ctx),
+		.say = say,
+		.progress = progress,
+		.unpack = unpack,
+		.data = ctx,
+	};
+	int r = download_run(&d, ctx->cancel, &result, err);
+
+	ui_progress_end(ctx->ui, "downloading");
+	if (r == 0)
+		*ret_path = TAKE(result.path);
+	download_result_release(&result);
+	return r;
+}
