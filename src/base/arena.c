@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;
 
+	assert(fmt); /* also tells gcc's format checks, which UBSan's null checks mislead */
 	va_start(ap, fmt);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);

@@ -10,11 +10,11 @@ struct validate_args {
 
 static const struct option_spec validate_options[] = {
 	OPT_BOOL(struct validate_args, syntax_only, "syntax-only",
-		 "Check the syntax and the variables, not the components."),
+		 "Check syntax and variables, not the components."),
 	OPT_BOOL(struct validate_args, evaluate_datasources, "evaluate-datasources",
 		 "Run the data sources, too."),
 	OPT_BOOL(struct validate_args, no_warn_undeclared, "no-warn-undeclared-var",
-		 "Do not warn about variables that are set but not declared."),
+		 "Do not warn about variables set but not declared."),
 	OPT_BOOL(struct validate_args, ignore_prerelease, "ignore-prerelease-plugins",
 		 "Accepted for compatibility."),
 	OPT_BOOL(struct validate_args, sequential, "use-sequential-evaluation",

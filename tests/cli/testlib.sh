@@ -45,9 +45,12 @@ trap 'exit 130' INT TERM
 # Remembers a background process that must not outlive the test.
 test_keep_pid() { test_pids="$test_pids $1"; }
 
+# A function of its own, so that `return` in a test's text ends only the test.
+test_body() { eval "$1"; }
+
 test_expect_success() {
         test_nr=$((test_nr + 1))
-        if eval "$2" >"$test_root/log" 2>&1 </dev/null; then
+        if test_body "$2" >"$test_root/log" 2>&1 </dev/null; then
                 echo "ok $test_nr - $1"
         else
                 test_failed=$((test_failed + 1))
