@@ -316,7 +316,7 @@ test_expect_success 'a silent peer is given up after ssh_read_write_timeout' '
         freeze keepalive_ms=-1 silence_ms=2000 && grep -F "[status 2300218]" err'
 
 test_expect_success 'signs of life keep a silent command alive' '
-        with_key keepalive_ms=100 silence_ms=2000 exec "sleep 4; exit 6" 2>err && grep -F "[status 6]" err'
+        with_key keepalive_ms=700 silence_ms=3000 exec "sleep 5; exit 6" 2>err && grep -F "[status 6]" err'
 
 test_expect_success 'a cancel in a command takes less than 200 ms' '
         begin exec "echo started; sleep 60" &&
