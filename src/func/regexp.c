@@ -323,6 +323,15 @@ static bool read_literal(struct reader *r)
 	return true;
 }
 
+/* A place in the text; PCRE2 repeats it only as a group. */
+static void add_assertion(struct reader *r, const char *text)
+{
+	bool repeated = r->p < r->end && *r->p && strchr("*+?{", *r->p);
+
+	strbuf_addf(&r->out, repeated ? "(?:%s)" : "%s", text);
+	r->has_operand = true;
+}
+
 static bool read_escape(struct reader *r)
 {
 	const char *perl;
@@ -345,8 +354,10 @@ static bool read_escape(struct reader *r)
 		return true;
 	}
 	if (c == 'A' || c == 'z' || c == 'b' || c == 'B') {
-		strbuf_addf(&r->out, "\\%c", c);
+		const char text[] = { '\\', (char)c, '\0' };
+
 		r->p++;
+		add_assertion(r, text);
 		return true;
 	}
 	if (!read_escaped_char(r, &cp))
@@ -520,6 +531,9 @@ static bool read_one(struct reader *r)
 		return true;
 	case '^':
 	case '$':
+		r->p++;
+		add_assertion(r, r->p[-1] == '^' ? "^" : "$");
+		return true;
 	case '.':
 		strbuf_addch(&r->out, *r->p++);
 		r->has_operand = true;

@@ -267,7 +267,7 @@ static void run_file(const char *name)
 			   .sources = sources_new(),
 			   .arena = arena_new(),
 			   .scope = scope_new(NULL) };
-	static const struct func_world world = { 0 };
+	static const struct func_world world = { .base_dir = ".", .cwd = "/" };
 
 	if (fs_read(path, FS_READ_MAX, &text, &err) < 0)
 		fail_msg("%s", err->message);
@@ -310,6 +310,11 @@ static void test_calls(void **state)
 	run_file("call.test");
 }
 
+static void test_functions(void **state)
+{
+	run_file("function.test");
+}
+
 static void test_vectors(void **state)
 {
 	run_file("vector.test");
@@ -321,7 +326,7 @@ int main(void)
 		cmocka_unit_test(test_operators),    cmocka_unit_test(test_traversals),
 		cmocka_unit_test(test_loops),        cmocka_unit_test(test_templates),
 		cmocka_unit_test(test_conditionals), cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_functions),    cmocka_unit_test(test_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,7 @@ static void test_matching(void **state)
 	expect_matches("\\x41\\x{42}\\103", "ABC", "ABC|");
 	expect_matches("(?U)a+", "aaa", "a|a|a|");
 	expect_matches("\\bfoo\\b", "a foo.", "foo|");
+	expect_matches("^*a\\b{2}$?", "a b", "a|");
 	expect_matches("#  x", "#  x", "#  x|");
 }
 
