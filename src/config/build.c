@@ -206,8 +206,8 @@ static void add_error_cleanup(struct build_reader *r, const struct block *b)
 		return;
 	}
 	struct config_provisioner *p = ARENA_NEW(r->l->arena, struct config_provisioner);
-	read_provisioner(r->l, b, r->scope, p);
-	r->error_cleanup = p;
+	if (read_provisioner(r->l, b, r->scope, p))
+		r->error_cleanup = p;
 }
 
 static void add_block(struct build_reader *r, const struct block *b, size_t *registries)
@@ -244,13 +244,10 @@ static struct scope *meta_scope(const struct loader *l, const char *build_name)
 	return s;
 }
 
-static void keep_build(struct build_reader *r, const char *name, const char *description,
-		       struct build_list *builds)
+static struct config_build finish_build(struct build_reader *r)
 {
 	struct arena *arena = r->l->arena;
-	*vec_push(builds) = (struct config_build){
-		.name = name,
-		.description = description,
+	return (struct config_build){
 		.sources = keep_array(arena, r->sources.items, sizeof(*r->sources.items),
 				      r->sources.len),
 		.source_count = r->sources.len,
@@ -282,8 +279,11 @@ static void read_build(struct loader *l, const struct block *b, struct build_lis
 	if (!r.names_source && l->diags->errors == errors)
 		diags_error(l->diags, &b->header, "missing source reference",
 			    "a build block must reference at least one source to be built");
-	if (l->diags->errors == errors)
-		keep_build(&r, name ? name : "", description, builds);
+	struct config_build build = finish_build(&r);
+	build.name = name ? name : "";
+	build.description = description;
+	build.has_errors = l->diags->errors > errors;
+	*vec_push(builds) = build;
 	scope_free(r.scope);
 	vec_release(&r.sources);
 	vec_release(&r.provisioners);
@@ -299,10 +299,8 @@ void read_builds(struct loader *l)
 			const struct block *b = top->blocks[j];
 			if (str_is(b->type, "hcp_packer_registry"))
 				read_registry(l, b, false);
-			if (!str_is(b->type, "build"))
-				continue;
-			l->config->has_build_block = true;
-			read_build(l, b, &builds);
+			else if (str_is(b->type, "build"))
+				read_build(l, b, &builds);
 		}
 	}
 	l->config->builds = keep_array(l->arena, builds.items, sizeof(*builds.items), builds.len);

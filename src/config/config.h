@@ -112,6 +112,8 @@ struct config_build {
 	const struct config_chain *chains;
 	size_t chain_count;
 	struct range range;
+	/* What could be read is here, so that its mistakes can be reported too; it must not run. */
+	bool has_errors;
 };
 
 struct config {
@@ -125,9 +127,8 @@ struct config {
 	size_t declaration_count;
 	const struct config_plugin *plugins;
 	size_t plugin_count;
-	const struct config_build *builds; /* those read without error */
+	const struct config_build *builds;
 	size_t build_count;
-	bool has_build_block; /* also when it had errors */
 	/* var, local, data, path, packer and all functions; the parent of every later scope.
 	 * `source` and `build` are there too, unknown. */
 	struct scope *scope;

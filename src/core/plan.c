@@ -266,7 +266,7 @@ static void plan_one(struct planner *p, const struct config_build *block,
 	b.config = prepare_source(p, &b, &diags);
 	prepare_steps(p, &b, &diags);
 	prepare_chains(p, &b, &diags);
-	if (!absorb(p, &diags))
+	if (!absorb(p, &diags) && !block->has_errors)
 		*vec_push(&p->builds) = b;
 }
 
@@ -279,7 +279,7 @@ static void plan_all(struct planner *p)
 	check_patterns(p, &p->opts->only, "only");
 	check_patterns(p, &p->opts->except, "except");
 	bool must_stop = diags_has_errors(&p->found);
-	if (!c->has_build_block)
+	if (c->build_count == 0)
 		diags_error(&p->found, NULL, "Missing build block",
 			    "A build block with one or more sources is required for executing a "
 			    "build.");
