@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl, loaded when the first request is made. Linking it would make every
- * start of the program pay for the thirty libraries below it (3.5 ms and 6 MiB
- * where `validate` may take 5 ms and 10 MiB), and most runs make no request.
+ * libcurl, loaded and initialized when the first request is made (os/library.h).
  * Only net/http.c uses this.
  */
 #pragma once
@@ -30,5 +28,5 @@ struct curl_library {
 	__typeof__(curl_slist_free_all) *slist_free_all;
 };
 
-/* Loads and initializes it once, for all threads; it stays for good. */
+/* Thread-safe; it stays loaded. NULL with a hint when the library is not there. */
 const struct curl_library *curl_library_load(struct error **err);

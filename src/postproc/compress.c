@@ -2,20 +2,18 @@
 /*
  * The post-processor `compress`: packs an artifact's files into one archive, or
  * compresses its only file (post-processors.md 5). What to make is read from
- * the endings of the output's name. Written beside the final name, then
- * renamed; the only place here that sees libarchive.
+ * the endings of the output's name. Written beside the final name, then renamed.
  */
 #include "base/alloc.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "core/component.h"
+#include "os/archive.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "postproc/output.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -124,6 +122,7 @@ static void compress_prepare(void *config, const struct prepare_ctx *ctx, struct
 /* ---- writing ------------------------------------------------------------------ */
 
 struct writer {
+	const struct archive_library *lib;
 	struct archive *a;
 	struct build_ctx *ctx;
 	const char *path; /* where it is written, for messages */
@@ -133,14 +132,14 @@ struct writer {
 
 static int archive_error(struct writer *w, struct error **err)
 {
-	int number = archive_errno(w->a);
+	int number = w->lib->errno_(w->a);
 
 	if (number == ENOSPC) {
 		error_set_errno(err, number, "cannot write '%s'", w->path);
 		return error_hint(err, "free some space on that file system");
 	}
 	return error_set(err, ERROR_IO, "cannot write '%s': %s", w->path,
-			 archive_error_string(w->a));
+			 w->lib->error_string(w->a));
 }
 
 static int set_method(struct writer *w, struct recipe r, int64_t level, struct error **err)
@@ -150,39 +149,39 @@ static int set_method(struct writer *w, struct recipe r, int64_t level, struct e
 
 	switch (r.method) {
 	case METHOD_GZIP:
-		ok = archive_write_add_filter_gzip(w->a);
+		ok = w->lib->write_add_filter_gzip(w->a);
 		if (ok == ARCHIVE_OK) /* no time in the header: same input, same bytes */
-			ok = archive_write_set_filter_option(w->a, "gzip", "timestamp", NULL);
+			ok = w->lib->write_set_filter_option(w->a, "gzip", "timestamp", NULL);
 		break;
 	case METHOD_LZ4:
-		ok = archive_write_add_filter_lz4(w->a);
+		ok = w->lib->write_add_filter_lz4(w->a);
 		break;
 	case METHOD_XZ:
-		ok = archive_write_add_filter_xz(w->a);
+		ok = w->lib->write_add_filter_xz(w->a);
 		if (ok == ARCHIVE_OK)
-			(void)archive_write_set_filter_option(w->a, "xz", "threads", "0");
+			(void)w->lib->write_set_filter_option(w->a, "xz", "threads", "0");
 		break;
 	case METHOD_BZIP2:
-		ok = archive_write_add_filter_bzip2(w->a);
+		ok = w->lib->write_add_filter_bzip2(w->a);
 		break;
 	case METHOD_NONE:
 	case METHOD_BGZF:
-		ok = archive_write_add_filter_none(w->a);
+		ok = w->lib->write_add_filter_none(w->a);
 		break;
 	}
 	if (ok != ARCHIVE_OK)
 		return archive_error(w, err);
 	if (level > 0 && r.method != METHOD_NONE && r.method != METHOD_XZ &&
-	    archive_write_set_filter_option(w->a, NULL, "compression-level", text) != ARCHIVE_OK)
+	    w->lib->write_set_filter_option(w->a, NULL, "compression-level", text) != ARCHIVE_OK)
 		return archive_error(w, err);
 	return 0;
 }
 
 static int set_packing(struct writer *w, struct recipe r, struct error **err)
 {
-	int ok = r.packing == PACK_TAR   ? archive_write_set_format_gnutar(w->a)
-		 : r.packing == PACK_ZIP ? archive_write_set_format_zip(w->a)
-					 : archive_write_set_format_raw(w->a);
+	int ok = r.packing == PACK_TAR   ? w->lib->write_set_format_gnutar(w->a)
+		 : r.packing == PACK_ZIP ? w->lib->write_set_format_zip(w->a)
+					 : w->lib->write_set_format_raw(w->a);
 
 	w->keep_paths = r.packing == PACK_ZIP;
 	return ok == ARCHIVE_OK ? 0 : archive_error(w, err);
@@ -196,7 +195,7 @@ static int copy_content(struct writer *w, const char *path, int fd, struct error
 	while ((n = read(fd, buf, CHUNK)) > 0) {
 		if (cancel_check(w->ctx->cancel, err) < 0)
 			return -1;
-		if (archive_write_data(w->a, buf, (size_t)n) < 0)
+		if (w->lib->write_data(w->a, buf, (size_t)n) < 0)
 			return archive_error(w, err);
 		w->done += n;
 		ui_progress(w->ctx->ui, "compressing", w->done, w->total, UNIT_BYTES);
@@ -212,19 +211,19 @@ static int add_file(struct writer *w, const char *path, struct error **err)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set_errno(err, errno, "cannot read '%s'", path);
 
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry = w->lib->entry_new();
 
-	archive_entry_set_pathname(entry, w->keep_paths ? path : path_basename(path));
-	archive_entry_set_size(entry, st.st_size);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, st.st_mode & 07777);
-	archive_entry_set_uid(entry, st.st_uid);
-	archive_entry_set_gid(entry, st.st_gid);
-	archive_entry_set_mtime(entry, 0, 0);
+	w->lib->entry_set_pathname(entry, w->keep_paths ? path : path_basename(path));
+	w->lib->entry_set_size(entry, st.st_size);
+	w->lib->entry_set_filetype(entry, AE_IFREG);
+	w->lib->entry_set_perm(entry, st.st_mode & 07777);
+	w->lib->entry_set_uid(entry, st.st_uid);
+	w->lib->entry_set_gid(entry, st.st_gid);
+	w->lib->entry_set_mtime(entry, 0, 0);
 
-	int ok = archive_write_header(w->a, entry);
+	int ok = w->lib->write_header(w->a, entry);
 
-	archive_entry_free(entry);
+	w->lib->entry_free(entry);
 	return ok == ARCHIVE_OK ? copy_content(w, path, fd, err) : archive_error(w, err);
 }
 
@@ -242,14 +241,30 @@ static int write_archive(const struct compress *c, struct writer *w, const struc
 	}
 	if (set_method(w, r, c->compression_level, err) < 0 || set_packing(w, r, err) < 0)
 		return -1;
-	if (archive_write_open_filename(w->a, w->path) != ARCHIVE_OK)
+	if (w->lib->write_open_filename(w->a, w->path) != ARCHIVE_OK)
 		return archive_error(w, err);
 	for (size_t i = 0; i < input->files.len; i++)
 		if (add_file(w, input->files.v[i], err) < 0)
 			return -1;
-	if (archive_write_close(w->a) != ARCHIVE_OK)
+	if (w->lib->write_close(w->a) != ARCHIVE_OK)
 		return archive_error(w, err);
 	return 0;
+}
+
+static int write_part(const struct compress *c, struct build_ctx *ctx, const char *part,
+		      const struct artifact *input, struct error **err)
+{
+	struct writer w = { .lib = archive_library_load(err), .ctx = ctx, .path = part };
+
+	if (!w.lib)
+		return -1;
+	w.a = w.lib->write_new();
+
+	int r = write_archive(c, &w, input, err);
+
+	w.lib->write_free(w.a);
+	ui_progress_end(ctx->ui, "compressing");
+	return r;
 }
 
 /* Writes beside `target` and renames; nothing is left on failure. */
@@ -259,16 +274,13 @@ static int write_target(const struct compress *c, struct build_ctx *ctx, const c
 	AUTO_FREE char *full = path_absolute(ctx->cwd, target);
 	AUTO_FREE char *dir = path_dirname(full);
 	AUTO_FREE char *part = xasprintf("%s.ingot-part", full);
-	struct writer w = { .a = archive_write_new(), .ctx = ctx, .path = part };
 	uint64_t id = 0;
-	int r = fs_mkdir_all(dir, 0755, err);
 
-	if (r == 0)
-		r = journal_path(ctx->journal, part, &id, err);
-	if (r == 0)
-		r = write_archive(c, &w, input, err);
-	archive_write_free(w.a);
-	ui_progress_end(ctx->ui, "compressing");
+	if (fs_mkdir_all(dir, 0755, err) < 0 || journal_path(ctx->journal, part, &id, err) < 0)
+		return -1;
+
+	int r = write_part(c, ctx, part, input, err);
+
 	if (r == 0)
 		r = fs_rename(part, full, err);
 	if (r < 0)

@@ -2,10 +2,9 @@
 #include "builder/qemu/unpack.h"
 
 #include "base/alloc.h"
+#include "os/archive.h"
 #include "os/fd.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,37 +15,43 @@ enum {
 	PIECE = 64 * 1024, /* zeroes of this much become a hole */
 };
 
-static void free_archive(struct archive *a)
+struct unpacking {
+	const struct archive_library *lib;
+	struct archive *a;
+	const char *from; /* for messages */
+};
+
+static void auto_unpacking(struct unpacking *u)
 {
-	(void)archive_read_free(a);
+	if (u->a)
+		(void)u->lib->read_free(u->a);
 }
-DEFINE_AUTO(archive, struct archive *, free_archive);
 
-static int fail(struct archive *a, const char *from, struct error **err)
+static int fail(const struct unpacking *u, struct error **err)
 {
-	const char *why = archive_error_string(a);
+	const char *why = u->lib->error_string(u->a);
 
-	return error_set(err, ERROR_INVALID, "cannot unpack '%s': %s", from,
+	return error_set(err, ERROR_INVALID, "cannot unpack '%s': %s", u->from,
 			 why ? why : "unknown packing");
 }
 
 /* Only the name tells an archive from a compressed disk: a disk that starts with zeroes looks
  * like an empty tar. */
-static void expect(struct archive *a, const char *type)
+static void expect(const struct unpacking *u, const char *type)
 {
-	(void)archive_read_support_filter_all(a);
+	(void)u->lib->read_support_filter_all(u->a);
 	if (!strcmp(type, "zip"))
-		(void)archive_read_support_format_zip(a);
+		(void)u->lib->read_support_format_zip(u->a);
 	else if (strstr(type, "tar") || *type == 't')
-		(void)archive_read_support_format_tar(a);
+		(void)u->lib->read_support_format_tar(u->a);
 	else
-		(void)archive_read_support_format_raw(a);
+		(void)u->lib->read_support_format_raw(u->a);
 }
 
-static int open_packed(struct archive *a, const char *from, struct error **err)
+static int open_packed(const struct unpacking *u, struct error **err)
 {
-	if (archive_read_open_filename(a, from, READ_BYTES) != ARCHIVE_OK)
-		return fail(a, from, err);
+	if (u->lib->read_open_filename(u->a, u->from, READ_BYTES) != ARCHIVE_OK)
+		return fail(u, err);
 	return 0;
 }
 
@@ -85,8 +90,7 @@ static int write_sparse(int fd, const char *p, size_t len, int64_t at, struct er
 	return 0;
 }
 
-static int copy_content(struct archive *a, const char *from, int fd, struct cancel *c,
-			struct error **err)
+static int copy_content(const struct unpacking *u, int fd, struct cancel *c, struct error **err)
 {
 	int64_t size = 0;
 
@@ -94,12 +98,12 @@ static int copy_content(struct archive *a, const char *from, int fd, struct canc
 		const void *data;
 		size_t len;
 		la_int64_t at;
-		int r = archive_read_data_block(a, &data, &len, &at);
+		int r = u->lib->read_data_block(u->a, &data, &len, &at);
 
 		if (r == ARCHIVE_EOF)
 			break;
 		if (r < ARCHIVE_WARN)
-			return fail(a, from, err);
+			return fail(u, err);
 		if (cancel_check(c, err) < 0 || write_sparse(fd, data, len, at, err) < 0)
 			return -1;
 		size = at + (int64_t)len;
@@ -110,18 +114,18 @@ static int copy_content(struct archive *a, const char *from, int fd, struct canc
 }
 
 /* 1: positioned at a regular file, 0: no more entries. */
-static int next_file(struct archive *a, const char *from, struct error **err)
+static int next_file(const struct unpacking *u, struct error **err)
 {
 	struct archive_entry *entry;
 
 	for (;;) {
-		int r = archive_read_next_header(a, &entry);
+		int r = u->lib->read_next_header(u->a, &entry);
 
 		if (r == ARCHIVE_EOF)
 			return 0;
 		if (r < ARCHIVE_WARN)
-			return fail(a, from, err);
-		if (archive_entry_filetype(entry) == AE_IFREG)
+			return fail(u, err);
+		if (u->lib->entry_filetype(entry) == AE_IFREG)
 			return 1;
 	}
 }
@@ -129,23 +133,26 @@ static int next_file(struct archive *a, const char *from, struct error **err)
 int unpack_single(const char *type, const char *from, const char *to, struct cancel *c,
 		  struct error **err)
 {
-	AUTO(archive) struct archive *a = archive_read_new();
+	AUTO(unpacking) struct unpacking u = { .lib = archive_library_load(err), .from = from };
 	AUTO_CLOSE int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int r;
 
+	if (!u.lib)
+		return -1;
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot write '%s'", to);
-	expect(a, type);
-	if (open_packed(a, from, err) < 0)
+	u.a = u.lib->read_new();
+	expect(&u, type);
+	if (open_packed(&u, err) < 0)
 		return -1;
-	r = next_file(a, from, err);
+	r = next_file(&u, err);
 	if (r < 0)
 		return -1;
 	if (r == 0)
 		return error_set(err, ERROR_INVALID, "'%s' holds no file", from);
-	if (copy_content(a, from, fd, c, err) < 0)
+	if (copy_content(&u, fd, c, err) < 0)
 		return error_prefix(err, "cannot unpack '%s' to '%s'", from, to);
-	r = next_file(a, from, err);
+	r = next_file(&u, err);
 	if (r > 0)
 		return error_set(err, ERROR_INVALID, "'%s' holds more than one file", from);
 	return r;
