@@ -164,7 +164,9 @@ static int on_signal(void *data, struct error **err)
 {
 	struct run *r = data;
 
-	if (signals_read(r->signal_fd) == SIGNAL_RESIZE)
+	enum signal_kind kind = signals_read(r->signal_fd);
+
+	if (kind != SIGNAL_INTERRUPT && kind != SIGNAL_TERMINATE)
 		return 0;
 	cancel_trigger(r->told); /* it stays told */
 	return error_set(err, ERROR_CANCELLED, "interrupted");
