@@ -130,17 +130,38 @@ bool read_texts(struct loader *l, const struct attribute *a, const struct scope 
 	return true;
 }
 
+/* Shorter ones would turn every digit of the output into `<sensitive>`. */
+enum { SECRET_NUMBER_MIN = 4 };
+
+static void register_number(struct redactor *r, const struct number *n)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	number_format(&text, n);
+	if (text.len >= SECRET_NUMBER_MIN)
+		redactor_add(r, text.buf, text.len);
+}
+
 void register_secrets(struct redactor *r, const struct value *v)
 {
 	if (!r || !v || !is_usable(v))
 		return;
-	enum type_kind kind = type_kind(value_type(v));
-	if (kind == TYPE_STRING) {
+	switch (type_kind(value_type(v))) {
+	case TYPE_STRING:
 		redactor_add(r, value_as_string(v), value_string_size(v));
 		return;
-	}
-	if (type_is_primitive(value_type(v)) || kind == TYPE_DYNAMIC)
+	case TYPE_NUMBER:
+		register_number(r, value_as_number(v));
 		return;
+	case TYPE_BOOL:
+	case TYPE_DYNAMIC:
+		return;
+	case TYPE_LIST:
+	case TYPE_SET:
+	case TYPE_MAP:
+	case TYPE_TUPLE:
+	case TYPE_OBJECT:
+		break;
+	}
 	for (size_t i = 0; i < value_len(v); i++)
 		register_secrets(r, value_at(v, i));
 }
