@@ -412,6 +412,97 @@ test_expect_success 'a login shell that prints something' '
         test_exit 1 ssh_probe port=$noisy_port "keyfile=$dir/key" upload x "$PWD/to/noisy" 2>err &&
         grep -F "does the login shell print something" err'
 
+# ---- ways through ----------------------------------------------------------------------
+
+test_expect_success 'a bastion carries commands and files' '
+        head -c 20000000 /dev/urandom >blob &&
+        with_key bastion=127.0.0.1 bastion_port=$bare_port bastion_user=root "bastion_key=$dir/key" \
+                exec "echo through; exit 7" + upload blob "$PWD/to/through" \
+                + download "$PWD/to/through" back >out 2>err &&
+        grep -x through out && grep -F "[status 7]" err && cmp blob to/through && cmp blob back'
+
+test_expect_success 'a bastion that refuses, and one that cannot reach the machine' '
+        test_exit 1 with_key attempts=1 bastion=127.0.0.1 bastion_port=$bare_port bastion_user=root \
+                "bastion_key=$dir/stranger" exec true 2>err &&
+        grep -F "Error connecting to bastion: ssh: handshake failed: ssh: unable to authenticate" err &&
+        test_exit 1 with_key port=$(free_port) timeout_ms=2500 bastion=127.0.0.1 bastion_port=$bare_port \
+                bastion_user=root "bastion_key=$dir/key" exec true 2>err &&
+        grep -F "Error connecting to bastion: it cannot reach 127.0.0.1 port" err'
+
+test_expect_success 'a bastion that dies ends the command' '
+        bastion_port=$(free_port) && sshd_config jump "$bastion_port" "UsePAM no" && sshd_start jump &&
+        begin bastion=127.0.0.1 bastion_port=$bastion_port bastion_user=root "bastion_key=$dir/key" \
+                exec "echo started; sleep 60" &&
+        test_wait 10 grep -q started out && pkill -KILL -P "$(cat "$dir/jump.started")" &&
+        took_less 3000 wait $begun && grep -F "[status 2300218]" err'
+
+test_expect_success 'a local tunnel' '
+        local=$(free_port) && fake_server "
+while True:
+    c = s.accept()[0]; d = c.recv(100); c.sendall(b\"got \" + d); c.close()" &&
+        begin local=$local:127.0.0.1:$(cat fake) exec "echo started; sleep 3" &&
+        test_wait 10 grep -q started out &&
+        python3 -c "
+import socket
+c = socket.create_connection((\"127.0.0.1\", $local)); c.sendall(b\"hello\")
+c.shutdown(socket.SHUT_WR); print(c.makefile().read())" >text && wait $begun && grep -x "got hello" text'
+
+test_expect_success 'a remote tunnel' '
+        remote=$(free_port) && with_key remote=$remote:localhost:$(cat fake) exec "python3 -c \"
+import socket
+for i in range(3):
+    c = socket.create_connection((\\\"127.0.0.1\\\", $remote)); c.sendall(b\\\"hello\\\")
+    c.shutdown(socket.SHUT_WR); print(c.makefile().read())\"" >out && [ "$(grep -cx "got hello" out)" = 3 ]'
+
+test_expect_success 'a tunnel whose port is taken' '
+        test_exit 1 with_key timeout_ms=1000 local=$port:127.0.0.1:1 exec true 2>err &&
+        grep -F "Tunnel: Failed to bind local" err'
+
+test_expect_success 'the agent is forwarded, unless told not to' '
+        with_key exec "ssh-add -l" + exec "ssh-add -L" >out && grep -F "$(cut -d" " -f2 "$dir/stranger.pub")" out &&
+        with_key noforward=1 exec "ssh-add -l" >out 2>err && ! grep -F "[status 0]" err'
+
+# used inside quoted tests
+# shellcheck disable=SC2034
+socks_server='
+import struct, sys
+def pump(a, b):
+    try:
+        while True:
+            d = a.recv(65536)
+            if not d: break
+            b.sendall(d)
+    except OSError: pass
+    try: b.shutdown(socket.SHUT_WR)
+    except OSError: pass
+def serve(c):
+    n = c.recv(2)[1]; methods = c.recv(n)
+    if 2 in methods:
+        c.sendall(bytes([5, 2])); c.recv(1); u = c.recv(c.recv(1)[0]); p = c.recv(c.recv(1)[0])
+        ok = (u, p) == (b"me", b"pw"); c.sendall(bytes([1, 0 if ok else 1]))
+        if not ok: c.close(); return
+    else: c.sendall(bytes([5, 0]))
+    v, cmd, _, t = c.recv(4)
+    host = socket.inet_ntoa(c.recv(4)) if t == 1 else c.recv(c.recv(1)[0]).decode()
+    port = struct.unpack(">H", c.recv(2))[0]
+    try: r = socket.create_connection((host, port))
+    except OSError: c.sendall(bytes([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])); c.close(); return
+    c.sendall(bytes([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))
+    threading.Thread(target=pump, args=(c, r), daemon=True).start(); pump(r, c)
+while True: threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()'
+
+test_expect_success 'a SOCKS5 proxy, by address and by name' '
+        fake_server "$socks_server" &&
+        with_key proxy=127.0.0.1 proxy_port=$(cat fake) exec "exit 8" 2>err && grep -F "[status 8]" err &&
+        with_key host=localhost proxy=127.0.0.1 proxy_port=$(cat fake) proxy_user=me proxy_password=pw exec "exit 9" 2>err &&
+        grep -F "[status 9]" err'
+
+test_expect_success 'a SOCKS5 proxy that refuses, and one that cannot reach the machine' '
+        test_exit 1 with_key proxy=127.0.0.1 proxy_port=$(cat fake) proxy_user=me proxy_password=no exec true 2>err &&
+        grep -F "the proxy refuses user " err &&
+        test_exit 1 with_key port=$(free_port) timeout_ms=1000 proxy=127.0.0.1 proxy_port=$(cat fake) exec true 2>err &&
+        grep -F "the proxy cannot reach 127.0.0.1 port" err'
+
 # ---- speed -----------------------------------------------------------------------------
 
 # best_ms COMMAND...: the fastest of three runs

@@ -39,8 +39,7 @@ struct probe_args {
 	struct comm_target target;
 	struct strbuf key;
 	int64_t cancel_after;
-	struct text_list ciphers;
-	const char *cipher[2];
+	const char *cipher[2], *local[2], *remote[2];
 };
 
 static int64_t number(const char *s)
@@ -69,6 +68,10 @@ static void set_text(struct probe_args *a, const char *name, const char *value)
 		{ "bastion_user", &c->ssh_bastion_username },
 		{ "bastion_key", &c->ssh_bastion_private_key_file },
 		{ "proxy", &c->ssh_proxy_host },
+		{ "proxy_user", &c->ssh_proxy_username },
+		{ "proxy_password", &c->ssh_proxy_password },
+		{ "local", &a->local[0] },
+		{ "remote", &a->remote[0] },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -102,6 +105,8 @@ static void set_number(struct probe_args *a, const char *name, const char *value
 		c->ssh_agent_auth = true;
 	if (text_eq(name, "pty"))
 		c->ssh_pty = true;
+	if (text_eq(name, "noforward"))
+		c->ssh_disable_agent_forwarding = true;
 }
 
 static int set_key(struct probe_args *a, const char *name, const char *value)
@@ -229,6 +234,8 @@ int main(int argc, char **argv, char **envp)
 			return 2;
 	}
 	a.cfg.ssh_ciphers = (struct text_list){ a.cipher, a.cipher[0] ? 1 : 0 };
+	a.cfg.ssh_local_tunnels = (struct text_list){ a.local, a.local[0] ? 1 : 0 };
+	a.cfg.ssh_remote_tunnels = (struct text_list){ a.remote, a.remote[0] ? 1 : 0 };
 	root = cancel_new(NULL, DEADLINE_NEVER);
 	signal(SIGTERM, on_term);
 	signal(SIGINT, on_term);

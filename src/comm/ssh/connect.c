@@ -22,12 +22,15 @@ static int timed_out(struct waiting *w, struct error **err)
 {
 	AUTO(strbuf) struct strbuf why = STRBUF_INIT;
 
-	probe_describe(&w->report, w->d->host, w->d->port, &why);
+	if (w->report.seen != PROBE_NOTHING)
+		probe_describe(&w->report, w->d->host, w->d->port, &why);
 	if (w->last && w->last->kind == ERROR_AUTH)
 		strbuf_addf(&why, " It refused the login %lld time(s): %s", (long long)w->attempts,
 			    w->last->hint ? w->last->hint : w->last->message);
 	else if (w->last && w->report.seen == PROBE_BANNER)
 		strbuf_addf(&why, " The login did not get through: %s.", w->last->message);
+	else if (w->last && w->report.seen == PROBE_NOTHING)
+		strbuf_addf(&why, "The last try: %s.", w->last->message);
 	error_set(err, ERROR_TIMEOUT, "Timeout waiting for SSH.");
 	return error_hint(err, "%s", why.buf);
 }

@@ -6,6 +6,9 @@
 #include "base/redact.h"
 #include "base/str.h"
 #include "comm/ssh/auth.h"
+#include "comm/ssh/bastion.h"
+#include "comm/ssh/socks5.h"
+#include "comm/ssh/tunnel.h"
 #include "os/clock.h"
 
 enum { LOGIN_SEC = 60 };
@@ -69,16 +72,56 @@ static int login(struct dialer *d, struct sshlink *l, int64_t deadline, struct c
 	return sshauth_login(l, &a, deadline, c, err);
 }
 
-int dialer_dial(struct dialer *d, bool once, int64_t deadline, struct cancel *c,
-		struct probe_report *report, struct sshlink **ret, struct error **err)
+struct transport {
+	int fd;
+	struct sshlink_side side; /* serve NULL: none */
+};
+
+struct dialing {
+	bool once;
+	int64_t deadline;
+	struct cancel *c;
+	struct probe_report *report;
+};
+
+/* To the machine: straight, through a proxy, or through a jump host. */
+static int open_transport(struct dialer *d, const struct dialing *g, struct transport *ret,
+			  struct error **err)
 {
 	const struct comm_config *cfg = d->cfg;
 	const struct probe_options probe = {
 		.host = d->host,
 		.port = d->port,
-		.once = once,
-		.deadline = deadline,
+		.once = g->once,
+		.deadline = g->deadline,
 	};
+	const struct socks5_options socks = {
+		.proxy_host = cfg->ssh_proxy_host,
+		.proxy_port = (int)cfg->ssh_proxy_port,
+		.user = cfg->ssh_proxy_username,
+		.password = cfg->ssh_proxy_password,
+		.host = d->host,
+		.port = d->port,
+	};
+	const struct bastion_options bastion = {
+		.cfg = cfg,
+		.agent_socket = d->agent_socket,
+		.host = d->host,
+		.port = d->port,
+	};
+	int64_t soon = MIN(g->deadline, clock_deadline(LOGIN_SEC * NSEC_PER_SEC));
+
+	*ret = (struct transport){ .fd = -1 };
+	if (!text_is_empty(cfg->ssh_bastion_host))
+		return bastion_connect(&bastion, soon, g->c, g->report, &ret->fd, &ret->side, err);
+	if (!text_is_empty(cfg->ssh_proxy_host))
+		return socks5_connect(&socks, soon, g->c, &ret->fd, err);
+	return probe_connect(&probe, g->c, g->report, &ret->fd, err);
+}
+
+static int dial(struct dialer *d, const struct dialing *g, struct sshlink **ret, struct error **err)
+{
+	const struct comm_config *cfg = d->cfg;
 	const struct sshlink_options options = {
 		.user = cfg->ssh_username,
 		.ciphers = &cfg->ssh_ciphers,
@@ -87,15 +130,31 @@ int dialer_dial(struct dialer *d, bool once, int64_t deadline, struct cancel *c,
 		.silence_max = cfg->ssh_read_write_timeout,
 	};
 	AUTO(sshlink) struct sshlink *l = NULL;
-	int fd;
+	struct transport t;
+	int64_t limit;
 
-	if (probe_connect(&probe, c, report, &fd, err) < 0)
+	if (open_transport(d, g, &t, err) < 0)
 		return -1;
-	if (sshlink_new(fd, &options, &l, err) < 0)
+	if (sshlink_new(t.fd, &options, &l, err) < 0) {
+		if (t.side.free)
+			t.side.free(t.side.data);
 		return -1;
-	if (login(d, l, MIN(deadline, clock_deadline(LOGIN_SEC * NSEC_PER_SEC)), c, err) < 0)
+	}
+	if (t.side.serve)
+		sshlink_add_side(l, t.side);
+	limit = MIN(g->deadline, clock_deadline(LOGIN_SEC * NSEC_PER_SEC));
+	if (login(d, l, limit, g->c, err) < 0 ||
+	    tunnel_setup(l, cfg, d->agent_socket, g->c, err) < 0)
 		return -1;
 	sshlink_refresh(l);
 	*ret = TAKE(l);
 	return 0;
+}
+
+int dialer_dial(struct dialer *d, bool once, int64_t deadline, struct cancel *c,
+		struct probe_report *report, struct sshlink **ret, struct error **err)
+{
+	const struct dialing g = { once, deadline, c, report };
+
+	return dial(d, &g, ret, err);
 }

@@ -180,14 +180,14 @@ static int wait_once(struct sshlink *l, int64_t until, struct cancel *c, bool *r
 {
 	AUTO(error) struct error *e = NULL;
 	struct pollfd fds[SSHLINK_POLL_MAX];
-	size_t counts[SSHLINK_SIDES_MAX], n = 1;
+	size_t n = 1;
+
+	for (size_t i = 0; i < l->side_count; i++)
+		n += l->sides[i].serve(l->sides[i].data, fds + n, SSHLINK_POLL_MAX - n);
+
 	bool write = ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING;
 
 	fds[0] = (struct pollfd){ .fd = l->fd, .events = POLLIN | (write ? POLLOUT : 0) };
-	for (size_t i = 0; i < l->side_count; i++) {
-		counts[i] = l->sides[i].pollfds(l->sides[i].data, fds + n, SSHLINK_POLL_MAX - n);
-		n += counts[i];
-	}
 	if (io_wait_many(fds, n, until, c, &e) < 0) {
 		if (e->kind != ERROR_TIMEOUT || clock_monotonic() < until)
 			return error_move(err, TAKE(e));
@@ -198,8 +198,6 @@ static int wait_once(struct sshlink *l, int64_t until, struct cancel *c, bool *r
 		l->last_heard = clock_monotonic();
 	for (size_t i = 0; i < n; i++)
 		*ret_ready |= fds[i].revents != 0;
-	for (size_t i = 0, at = 1; i < l->side_count; at += counts[i], i++)
-		l->sides[i].serve(l->sides[i].data, fds + at, counts[i]);
 	return 0;
 }
 

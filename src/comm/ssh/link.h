@@ -23,10 +23,9 @@
 /* Something else that must be served while the connection is waited for (forwarded
  * connections, the pump of a bastion). */
 struct sshlink_side {
-	/* Appends what to wait for; returns how many (at most max). */
-	size_t (*pollfds)(void *data, struct pollfd *fds, size_t max);
-	/* Called after every wait with the same entries. */
-	void (*serve)(void *data, const struct pollfd *fds, size_t n);
+	/* Before every wait: moves what can be moved at once, then says what to wait for;
+	 * returns how many entries (at most max). Must not wait. */
+	size_t (*serve)(void *data, struct pollfd *fds, size_t max);
 	void (*free)(void *data);
 	void *data;
 };
