@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of built-in components: sorted by name (a unit test checks it), NULL-terminated. */
+#include "builder/bootstrap/bootstrap.h"
 #include "comm/ssh/ssh.h"
 #include "core/component.h"
 #include "provisioner/file.h"
@@ -10,10 +11,7 @@ extern const struct builder_type builder_file, builder_null, builder_qemu;
 extern const struct postproc_type postproc_checksum, postproc_compress, postproc_manifest;
 
 static const struct builder_type *const builders[] = {
-	&builder_file,
-	&builder_null,
-	&builder_qemu,
-	NULL,
+	&builder_bootstrap, &builder_file, &builder_null, &builder_qemu, NULL,
 };
 static const struct provisioner_type *const provisioners[] = {
 	&provisioner_file,

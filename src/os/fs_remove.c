@@ -5,10 +5,13 @@
  * removed does not keep the rest from being removed; the first error is told.
  */
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/path.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/fs_internal.h"
+#include "os/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +23,7 @@
 
 /* Each level keeps a descriptor open. */
 enum { DEPTH_MAX = 256 };
+static const int64_t mapped_nsec = 120 * NSEC_PER_SEC;
 
 static int remove_entry(int parent, const char *name, const char *path, int depth,
 			struct error **err);
@@ -136,9 +140,33 @@ static int remove_entry(int parent, const char *name, const char *path, int dept
 	return 0;
 }
 
+/*
+ * Files of ours that belong to ids of our subordinate range (/etc/subuid), as the tree of an image
+ * has them: in a user name space with those ids we may remove them.
+ */
+static int remove_mapped(const char *path, struct error **err)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	struct proc_run run = { .spec.argv = &argv, .deadline = clock_deadline(mapped_nsec) };
+
+	strv_pushl(&argv, "unshare", "--map-root-user", "--map-auto", "rm", "-rf",
+		   "--one-file-system", "--", path, (char *)NULL);
+	return proc_run(&run, NULL, NULL, err);
+}
+
 int fs_remove_tree(const char *path, struct error **err)
 {
 	AUTO_FREE char *clean = path_clean(path);
+	AUTO(error) struct error *e = NULL;
 
-	return remove_entry(AT_FDCWD, clean, path, 0, err);
+	if (remove_entry(AT_FDCWD, clean, path, 0, err) == 0)
+		return 0;
+	if (geteuid() == 0 || ((*err)->os_errno != EACCES && (*err)->os_errno != EPERM))
+		return -1;
+	if (remove_mapped(clean, &e) < 0) {
+		error_ignore(&e, "the first error says more");
+		return -1;
+	}
+	error_free(TAKE(*err));
+	return 0;
 }
