@@ -92,11 +92,6 @@ static void prepare_release(struct preparation *p, bool own_mirror)
 	const char *names[32] = { NULL };
 	size_t n = 0;
 
-	b->distro = distro_find(b->distribution);
-	if (!b->distro) {
-		complain_unknown(p, "distribution", b->distribution, distro_names());
-		return;
-	}
 	b->rel = distro_release_find(b->distro, b->release);
 	if (!b->rel && own_mirror && is_word_of(b->release, "-.+") &&
 	    strlen(b->release) <= SUITE_MAX)
@@ -112,11 +107,15 @@ static void prepare_release(struct preparation *p, bool own_mirror)
 static void prepare_archive(struct preparation *p)
 {
 	struct bootstrap *b = p->b;
-	bool own_mirror = b->mirror != NULL;
+	bool own_mirror;
 
-	prepare_release(p, own_mirror);
-	if (!b->distro)
+	b->distro = distro_find(b->distribution);
+	if (!b->distro) {
+		complain_unknown(p, "distribution", b->distribution, distro_names());
 		return;
+	}
+	own_mirror = b->mirror && strcmp(b->mirror, b->distro->mirror) != 0;
+	prepare_release(p, own_mirror);
 	if (!b->mirror)
 		b->mirror = b->distro->mirror;
 	if (!b->security_mirror)

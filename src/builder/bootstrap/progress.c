@@ -22,8 +22,10 @@ static void tell(struct progress *p)
 /* "I: …" of mmdebstrap, without what names our own hooks and the host. */
 static void say_step(struct progress *p, const char *text)
 {
+	static const char lists[] = "Reading the package lists...";
 	static const char *const steps[][2] = {
-		{ "running apt-get update", "Reading the package lists..." },
+		{ "running --setup-hook", lists }, /* one of them may read them first */
+		{ "running apt-get update", lists },
 		{ "downloading packages", "Downloading packages..." },
 		{ "installing essential", "Installing the essential system..." },
 		{ "installing remaining", "Installing packages..." },
@@ -31,8 +33,10 @@ static void say_step(struct progress *p, const char *text)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-		if (text_starts_with(text, steps[i][0]))
-			ui_say(p->ui, "%s", steps[i][1]);
+		if (text_starts_with(text, steps[i][0]) && p->said != steps[i][1]) {
+			p->said = steps[i][1];
+			ui_say(p->ui, "%s", p->said);
+		}
 }
 
 static void note_counts(struct progress *p, const char *line)

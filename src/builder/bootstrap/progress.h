@@ -13,7 +13,8 @@ struct progress {
 	int64_t unpacked, configured;
 	char *tail[PROGRESS_TAIL]; /* the last lines, oldest first from `next` */
 	size_t next;
-	char *cause; /* the first line that says an error */
+	const char *said; /* the last step told */
+	char *cause;      /* the first line that says an error */
 };
 
 void progress_line(struct progress *p, const char *line);
