@@ -96,6 +96,22 @@ int error_hint(struct error **err, const char *fmt, ...)
 	return -1;
 }
 
+int error_add_hint(struct error **err, const char *fmt, ...)
+{
+	va_list ap;
+
+	assert(err && *err);
+	va_start(ap, fmt);
+	AUTO_FREE char *more = format(fmt, ap);
+	va_end(ap);
+
+	char *before = (*err)->hint;
+
+	(*err)->hint = before ? xasprintf("%s\n%s", before, more) : xstrdup(more);
+	free(before);
+	return -1;
+}
+
 int error_move(struct error **err, struct error *from)
 {
 	assert(err && !*err && from);

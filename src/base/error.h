@@ -47,6 +47,8 @@ PRINTF(3, 4) int error_set_errno(struct error **err, int os_errno, const char *f
 PRINTF(2, 3) int error_prefix(struct error **err, const char *fmt, ...);
 /* Adds advice; a hint that is already there stays, being closer to the cause. */
 PRINTF(2, 3) int error_hint(struct error **err, const char *fmt, ...);
+/* The same, on a line of its own below a hint that is there. */
+PRINTF(2, 3) int error_add_hint(struct error **err, const char *fmt, ...);
 /* Moves `from` (owned) into `*err`. */
 int error_move(struct error **err, struct error *from);
 

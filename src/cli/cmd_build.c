@@ -64,6 +64,7 @@ struct session {
 	struct renderer *out;
 	struct event_queue *queue;
 	bool interrupted;
+	int watched_out; /* standard output, until something happens to it */
 };
 
 static struct renderer *make_renderer(const struct command_ctx *ctx, const struct build_args *a)
@@ -142,6 +143,17 @@ static void on_signal(struct session *s, struct engine *e, enum signal_kind kind
 	s->interrupted = true;
 }
 
+/* `ingot build | head`: nobody is left to read what would be built. */
+static void on_output_event(struct session *s, struct engine *e)
+{
+	s->watched_out = -1;
+	if (s->interrupted || !fd_is_broken_pipe(STDOUT_FILENO))
+		return;
+	fputs("Cancelling build: the reader of standard output is gone\n", stderr);
+	engine_cancel(e);
+	s->interrupted = true;
+}
+
 static void follow(struct session *s, struct engine *e, int signal_fd)
 {
 	for (bool done = false; !done;) {
@@ -150,6 +162,7 @@ static void follow(struct session *s, struct engine *e, int signal_fd)
 			{ .fd = event_queue_fd(s->queue), .events = POLLIN },
 			{ .fd = signal_fd, .events = POLLIN },
 			{ .fd = engine_done_fd(e), .events = POLLIN },
+			{ .fd = s->watched_out },
 		};
 		int r = io_wait_many(fds, ARRAY_LEN(fds), clock_deadline(TICK_MS * NSEC_PER_MSEC),
 				     NULL, &err);
@@ -162,6 +175,8 @@ static void follow(struct session *s, struct engine *e, int signal_fd)
 		event_queue_drain(s->queue, show, s);
 		if (fds[1].revents)
 			on_signal(s, e, signals_read(signal_fd));
+		if (fds[3].revents)
+			on_output_event(s, e);
 	}
 }
 
@@ -422,7 +437,11 @@ static int run(struct command_ctx *ctx)
 	if (r < 0) {
 		AUTO(renderer) struct renderer *out = make_renderer(ctx, &args);
 		AUTO(event_queue) struct event_queue *queue = event_queue_new();
-		struct session s = { .ctx = ctx, .args = &args, .out = out, .queue = queue };
+		struct session s = { .ctx = ctx,
+				     .args = &args,
+				     .out = out,
+				     .queue = queue,
+				     .watched_out = STDOUT_FILENO };
 
 		r = build(&s, path);
 	}

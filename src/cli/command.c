@@ -5,12 +5,14 @@
 #include "base/alloc.h"
 #include "cli/main.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/fs.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const struct command command_build, command_fmt, command_gc, command_help, command_inspect,
 	command_run, command_validate, command_version;
@@ -90,6 +92,16 @@ static bool take_machine_readable(int *argc, char **argv)
 	return false;
 }
 
+/* What could not be printed makes the run a failure; a reader that left knows that it did. */
+static int finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (!fd_is_broken_pipe(STDOUT_FILENO))
+		fputs("ingot: cannot write to standard output\n", stderr);
+	return code == EXIT_OK ? EXIT_ERROR : code;
+}
+
 static int run_command(const struct command *cmd, struct command_ctx *ctx)
 {
 	AUTO(error) struct error *e = NULL;
@@ -113,12 +125,10 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 	return r;
 }
 
-int cli_main(int argc, char **argv, char **environ)
+static int dispatch(int argc, char **argv, char **environ)
 {
 	struct command_ctx ctx = { .environ = environ };
 
-	(void)signal(SIGPIPE, SIG_IGN);
-	argc--, argv++;
 	ctx.machine_readable = take_machine_readable(&argc, argv);
 	if (argc && is_version(argv[0]))
 		return run_command(&command_version, &ctx);
@@ -141,4 +151,11 @@ int cli_main(int argc, char **argv, char **environ)
 	ctx.argc = argc - 1;
 	ctx.argv = argv + 1;
 	return run_command(cmd, &ctx);
+}
+
+int cli_main(int argc, char **argv, char **environ)
+{
+	fd_open_standard();
+	(void)signal(SIGPIPE, SIG_IGN);
+	return finish_output(dispatch(argc - 1, argv + 1, environ));
 }

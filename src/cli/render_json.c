@@ -8,20 +8,39 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "cli/output.h"
 #include "core/artifact.h"
 #include "os/clock.h"
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 STRING_TABLE(event_kind, EVENT_KIND_COUNT, "message", "error", "output", "build-start", "build-end",
 	     "step-start", "step-end", "progress", "artifact", "typed", "run-end");
 
+/* JSON is UTF-8: other bytes, as commands print them, become U+FFFD. */
+static json_t *text_json(const char *text)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	size_t len = strlen(text), n;
+
+	if (utf8_is_valid(text, len))
+		return json_stringn(text, len);
+	for (const char *p = text; *p; p += MAX(n, 1u), len -= MAX(n, 1u)) {
+		uint32_t cp;
+
+		n = utf8_decode(p, len, &cp);
+		strbuf_add(&sb, n ? p : "\xef\xbf\xbd", n ? n : 3);
+	}
+	return json_stringn(sb.buf, sb.len);
+}
+
 static void set_text(json_t *o, const char *key, const char *text)
 {
 	if (text)
-		json_object_set_new(o, key, json_string(text) ?: json_string("(not UTF-8)"));
+		json_object_set_new(o, key, text_json(text));
 }
 
 static json_t *artifact_json(const struct artifact *a)
@@ -32,7 +51,7 @@ static json_t *artifact_json(const struct artifact *a)
 	set_text(o, "id", a->id);
 	set_text(o, "text", a->text);
 	for (size_t i = 0; i < a->files.len; i++)
-		json_array_append_new(files, json_string(a->files.v[i]));
+		json_array_append_new(files, text_json(a->files.v[i]));
 	json_object_set_new(o, "files", files);
 	return o;
 }
@@ -88,7 +107,7 @@ static void json_renderer_event(struct renderer *r, const struct event *ev)
 
 		set_text(o, "type", ev->type);
 		for (const char *const *d = ev->data; d && *d; d++)
-			json_array_append_new(data, json_string(*d));
+			json_array_append_new(data, text_json(*d));
 		json_object_set_new(o, "data", data);
 	}
 	put(r, o);

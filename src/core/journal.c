@@ -65,8 +65,11 @@ int journal_open(const char *state_dir, const char *run_id, struct journal **ret
 	j->run_id = xstrdup(run_id);
 	j->dir = xasprintf("%s/runs/%s", state_dir, run_id);
 	j->file = xasprintf("%s/journal", j->dir);
-	if (fs_mkdir_all(j->dir, 0700, err) < 0)
+	if (fs_mkdir_all(j->dir, 0700, err) < 0) {
+		error_hint(err, "INGOT_STATE_DIR can name another directory for the records of "
+				"runs");
 		return error_prefix(err, "cannot keep a journal");
+	}
 
 	/* Gets its name only once it is locked, so that recovery never takes it for dead. */
 	AUTO_FREE char *fresh = xasprintf("%s.new", j->file);
@@ -97,8 +100,9 @@ void journal_close(struct journal *j)
 	for (size_t i = 0; i < j->entries.len; i++)
 		clean &= j->entries.items[i].done;
 	/* Removed under the lock: nobody can take it for a dead run's. */
-	if (j->fd >= 0 && (clean || j->keep)) {
-		(void)unlink(j->file);
+	if (clean || j->keep) {
+		if (j->fd >= 0)
+			(void)unlink(j->file);
 		(void)rmdir(j->dir);
 	}
 	fd_close(j->fd);

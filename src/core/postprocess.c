@@ -14,6 +14,7 @@ struct chain_state {
 	struct artifact *built; /* borrowed */
 	bool keep_built;
 	struct strv errors;
+	struct strv hints;
 };
 
 static bool keeps_input(const struct plan_post *post, const struct postproc_result *r)
@@ -78,6 +79,7 @@ static int chain_step(struct build_run *run, const struct plan_post *post, bool 
 	if (r < 0) {
 		if ((*err)->kind != ERROR_CANCELLED)
 			error_prefix(err, "Post-processor failed");
+		build_add_place(err, "post-processor", &post->block->range);
 		return -1;
 	}
 	if (!res.artifact)
@@ -101,6 +103,13 @@ static int chain_step(struct build_run *run, const struct plan_post *post, bool 
 	return 0;
 }
 
+static void note_error(struct chain_state *st, const struct error *e)
+{
+	strv_push(&st->errors, e->message);
+	if (e->hint)
+		strv_push(&st->hints, e->hint);
+}
+
 static void run_chain(struct build_run *run, const struct plan_chain *chain, struct chain_state *st,
 		      struct error **cancelled)
 {
@@ -114,23 +123,26 @@ static void run_chain(struct build_run *run, const struct plan_chain *chain, str
 		if (e && e->kind == ERROR_CANCELLED)
 			error_move(cancelled, TAKE(e));
 		else if (e)
-			strv_push(&st->errors, e->message);
+			note_error(st, e);
 		return;
 	}
 	if (chain->len)
 		add_result(run, prior);
 }
 
-static int join_errors(const struct strv *errors, struct error **err)
+static int join_errors(const struct chain_state *st, struct error **err)
 {
+	const struct strv *errors = &st->errors;
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
 
-	if (errors->len == 1)
-		return error_set(err, ERROR_FAILED, "%s", errors->v[0]);
-	strbuf_addf(&sb, "%zu error(s) occurred:\n", errors->len);
+	if (errors->len > 1)
+		strbuf_addf(&sb, "%zu error(s) occurred:\n", errors->len);
 	for (size_t i = 0; i < errors->len; i++)
-		strbuf_addf(&sb, "\n* %s", errors->v[i]);
-	return error_set(err, ERROR_FAILED, "%s", sb.buf);
+		strbuf_addf(&sb, "%s%s", errors->len > 1 ? "\n* " : "", errors->v[i]);
+	error_set(err, ERROR_FAILED, "%s", sb.buf);
+	for (size_t i = 0; i < st->hints.len; i++)
+		error_add_hint(err, "%s", st->hints.v[i]);
+	return -1;
 }
 
 /* A builder's files may be what another result consists of (manifest passes its input on). */
@@ -164,6 +176,7 @@ int build_postprocess(struct build_run *run, struct artifact *built, struct erro
 	AUTO(error) struct error *cancelled = NULL;
 
 	strv_init(&st.errors);
+	strv_init(&st.hints);
 	for (size_t i = 0; i < run->build->chain_count && !cancelled; i++) {
 		if (cancel_check(run->stop, &cancelled) < 0)
 			break;
@@ -180,8 +193,9 @@ int build_postprocess(struct build_run *run, struct artifact *built, struct erro
 	if (cancelled)
 		r = error_move(err, TAKE(cancelled));
 	else if (st.errors.len)
-		r = join_errors(&st.errors, err);
+		r = join_errors(&st, err);
 	strv_release(&st.errors);
+	strv_release(&st.hints);
 	artifact_unref(built);
 	return r;
 }

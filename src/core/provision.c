@@ -160,6 +160,8 @@ static int run_step(struct build_run *run, const struct plan_step *step, struct 
 		error_ignore(err, "the template asked for it");
 		r = 0;
 	}
+	if (r < 0)
+		build_add_place(err, "provisioner", &step->block->range);
 	build_step_end(run, r == 0);
 	run->step_name = step->type->name; /* `name` ends here */
 	return r;

@@ -27,7 +27,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-enum { ENVIRON_MAX = 1024 * 1024, KILL_WAIT_MS = 5000 };
+enum { ENVIRON_MAX = 1024 * 1024, KILL_WAIT_MS = 5000, EXEC_WAIT_MS = 50 };
 
 struct dead_run {
 	const char *id;
@@ -152,7 +152,18 @@ static bool recover_process(struct dead_run *run, struct journal_entry *e, int *
 		ok &= kill_group(e->pid);
 		++*killed;
 	}
-	*killed += kill_marked(run->id, e->id, &ok);
+
+	int found = kill_marked(run->id, e->id, &ok);
+
+	/* In the middle of its exec() a process has no environment to be seen: look again. */
+	if (!found && !e->pid) {
+		AUTO(error) struct error *failed = NULL;
+
+		if (io_pause(clock_deadline(EXEC_WAIT_MS * NSEC_PER_MSEC), NULL, &failed) < 0)
+			error_ignore(&failed, "then without a pause");
+		found = kill_marked(run->id, e->id, &ok);
+	}
+	*killed += found;
 	return ok;
 }
 

@@ -25,6 +25,12 @@ void build_step_end(struct build_run *run, bool ok)
 		    clock_monotonic() - run->step_started, ok);
 }
 
+void build_add_place(struct error **err, const char *what, const struct range *at)
+{
+	if (at->source && (*err)->kind != ERROR_CANCELLED)
+		error_add_hint(err, "the %s is at %s:%d", what, at->source->name, at->start.line);
+}
+
 static bool has_comm(const struct machine *m)
 {
 	return m->comm_type && strcmp(m->comm_type, "none") != 0;
@@ -46,8 +52,10 @@ static int make_temp_dir(struct build_run *run, struct error **err)
 
 	if (journal_path(run->journal, path, &run->temp_dir_id, err) < 0)
 		return -1;
-	if (fs_mkdir_all(path, 0700, err) < 0)
+	if (fs_mkdir(path, 0700, err) < 0) {
+		journal_done(run->journal, run->temp_dir_id);
 		return error_hint(err, "TMPDIR must name a directory that can be written");
+	}
 	run->temp_dir = TAKE(path);
 	return 0;
 }
@@ -88,12 +96,7 @@ static void add_console(struct build_run *run, struct error **err)
 	if (!tail.len)
 		return;
 
-	char *hint =
-		xasprintf("%s%sthe last lines of the serial console:\n%s",
-			  (*err)->hint ? (*err)->hint : "", (*err)->hint ? "\n" : "", tail.buf);
-
-	free((*err)->hint);
-	(*err)->hint = hint;
+	error_add_hint(err, "the last lines of the serial console:\n%s", tail.buf);
 }
 
 static int start_machine(struct build_run *run, struct error **err)
@@ -101,7 +104,10 @@ static int start_machine(struct build_run *run, struct error **err)
 	build_step_start(run, "start");
 	run->machine = run->build->type->start(run->build->config, &run->ctx, NULL, err);
 	build_step_end(run, run->machine != NULL);
-	return run->machine ? 0 : -1;
+	if (run->machine)
+		return 0;
+	build_add_place(err, "source", &run->build->source->range);
+	return -1;
 }
 
 static int connect_machine(struct build_run *run, struct error **err)
@@ -122,6 +128,7 @@ static int connect_machine(struct build_run *run, struct error **err)
 			type->connect(m->comm_config, &m->target, &run->ctx, run->ctx.cancel, err);
 		build_step_end(run, run->comm != NULL);
 		if (!run->comm) {
+			build_add_place(err, "source", &run->build->source->range);
 			add_console(run, err);
 			return -1;
 		}
@@ -145,6 +152,8 @@ static int use_machine(struct build_run *run, struct artifact **ret, struct erro
 		build_step_start(run, "finish");
 		r = m->ops->finish(m, &run->ctx, ret, err);
 		build_step_end(run, r == 0);
+		if (r < 0)
+			build_add_place(err, "source", &run->build->source->range);
 	}
 	if (r < 0 && run->comm && run->generated && (*err)->kind != ERROR_CANCELLED)
 		build_error_cleanup(run, err);

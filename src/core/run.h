@@ -42,6 +42,8 @@ void build_run(struct build_run *run);
 
 void build_step_start(struct build_run *run, const char *name);
 void build_step_end(struct build_run *run, bool ok);
+/* Adds to the hint where in the template `what` stands that failed. */
+void build_add_place(struct error **err, const char *what, const struct range *at);
 
 /* provision.c */
 MUST_CHECK int build_provision(struct build_run *run, struct error **err);

@@ -6,6 +6,8 @@
 #include "eval/access.h"
 
 #include "base/alloc.h"
+#include "base/strv.h"
+#include "base/suggest.h"
 #include "value/convert.h"
 
 #include <string.h>
@@ -52,17 +54,33 @@ static struct value *refuse_on_list(const struct evaluator *ev, const struct typ
 		      quoted);
 }
 
+static struct value *refuse_unknown(const struct evaluator *ev, const struct type *t,
+				    const char *name, const struct access *a)
+{
+	AUTO_FREE char *quoted = go_quoted(name, strlen(name));
+	AUTO(strv) struct strv names = STRV_INIT;
+
+	for (size_t i = 0; i < type_len(t); i++)
+		strv_push(&names, type_field_at(t, i)->name);
+
+	const char *near = suggest(name, (const char *const *)names.v);
+
+	/* within a distance of 2 is half of a short name */
+	if (!near || 2 * levenshtein(name, near) >= strlen(name))
+		return refuse(ev, a, unsupported_attr,
+			      "This object does not have an attribute named %s.", quoted);
+	return refuse(ev, a, unsupported_attr,
+		      "This object does not have an attribute named %s. Did you mean \"%s\"?",
+		      quoted, near);
+}
+
 static struct value *object_attr(const struct evaluator *ev, struct value *object, const char *name,
 				 const struct access *a)
 {
 	const struct type_field *field = type_field(value_type(object), name);
 
-	if (!field) {
-		AUTO_FREE char *quoted = go_quoted(name, strlen(name));
-
-		return refuse(ev, a, unsupported_attr,
-			      "This object does not have an attribute named %s.", quoted);
-	}
+	if (!field)
+		return refuse_unknown(ev, value_type(object), name, a);
 	if (!value_is_known(object))
 		return value_unknown(field->type);
 	return value_ref(value_get(object, name));

@@ -180,6 +180,22 @@ static size_t line_end(const struct source *src, size_t at)
 	return nl ? (size_t)(nl - src->text) : src->len;
 }
 
+/* Source text for a terminal: control characters and what is not UTF-8 become U+FFFD. */
+static void add_visible(struct strbuf *sb, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		uint32_t cp = 0;
+		size_t n = utf8_decode(s + i, len - i, &cp);
+		bool is_control = (cp < 0x20 && cp != '\t') || (cp >= 0x7f && cp < 0xa0);
+
+		if (n && !is_control)
+			strbuf_add(sb, s + i, n);
+		else
+			strbuf_addstr(sb, "\xef\xbf\xbd");
+		i += MAX(n, 1u);
+	}
+}
+
 static const char *severity_color(const struct diag *d)
 {
 	return d->severity == DIAG_ERROR ? "\033[31m" : "\033[33m";
@@ -191,24 +207,27 @@ static void add_carets(struct strbuf *sb, const struct diag *d, const struct dia
 {
 	const char *text = d->subject.source->text;
 	size_t start = d->subject.start.byte, stop = MIN(d->subject.end.byte, end);
-	size_t width;
+	AUTO(strbuf) struct strbuf lead = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf marked = STRBUF_INIT;
 
 	strbuf_addstr(sb, "      ");
-	for (size_t i = from; i < start;) {
-		size_t n = text[i] == '\t' ? 1 : MAX(utf8_grapheme(text + i, start - i), 1u);
+	add_visible(&lead, text + from, start - from);
+	for (size_t i = 0, n; i < lead.len; i += n) {
+		const char *p = lead.buf + i;
 
-		if (text[i] == '\t')
+		n = *p == '\t' ? 1 : MAX(utf8_grapheme(p, lead.len - i), 1u);
+		if (*p == '\t')
 			strbuf_addch(sb, '\t');
 		else
-			strbuf_addchars(sb, ' ', utf8_width(text + i, n));
-		i += n;
+			strbuf_addchars(sb, ' ', utf8_width(p, n));
 	}
 	while (stop > start && strchr(" \t\r\n", text[stop - 1]))
 		stop--;
-	width = stop > start ? utf8_width(text + start, stop - start) : 1;
+	if (stop > start)
+		add_visible(&marked, text + start, stop - start);
 	if (style->color)
 		strbuf_addstr(sb, severity_color(d));
-	strbuf_addchars(sb, '^', MAX(width, 1u));
+	strbuf_addchars(sb, '^', MAX(utf8_width(marked.buf, marked.len), 1u));
 	if (style->color)
 		strbuf_addstr(sb, "\033[0m");
 	strbuf_addch(sb, '\n');
@@ -235,7 +254,7 @@ static void add_line(struct strbuf *sb, const struct diag *d, const struct diag_
 			last--;
 	}
 	strbuf_addf(sb, "%4d: ", number);
-	strbuf_add(sb, src->text + first, last - first);
+	add_visible(sb, src->text + first, last - first);
 	strbuf_addch(sb, '\n');
 	if (style->caret && number == d->subject.start.line && subject >= first && subject <= last)
 		add_carets(sb, d, style, first, last);
@@ -290,8 +309,19 @@ static void add_location(struct strbuf *sb, const struct diag *d, const struct d
 	strbuf_addch(sb, '\n');
 }
 
-void diag_format(struct strbuf *sb, const struct diag *d, const struct diag_style *style)
+/* Some of Packer's mistakes have no place (language.md 9.1); people are told where we know it. */
+static struct diag placed(const struct diag *d, const struct diag_style *style)
 {
+	struct diag copy = *d;
+
+	if (style->caret && !copy.subject.source)
+		copy.subject = copy.context;
+	return copy;
+}
+
+void diag_format(struct strbuf *sb, const struct diag *given, const struct diag_style *style)
+{
+	const struct diag copy = placed(given, style), *d = &copy;
 	const char *word = d->severity == DIAG_ERROR ? "Error" : "Warning";
 
 	if (style->color)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -15,6 +16,24 @@ void fd_close(int fd)
 	if (fd >= 0)
 		close(fd);
 	errno = saved;
+}
+
+void fd_open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
+	fd_close(fd);
+}
+
+bool fd_is_broken_pipe(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	/* with POLLHUP it is a terminal that went away: that is SIGHUP's to say */
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP)) == POLLERR;
 }
 
 int fd_set_nonblocking(int fd, bool on, struct error **err)

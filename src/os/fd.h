@@ -22,6 +22,11 @@ static inline int fd_take(int *fd)
 	*fd = -1;
 	return n;
 }
+/* Standard descriptors that are closed become /dev/null, so that no file of ours takes their
+ * place. For the start of main(). */
+void fd_open_standard(void);
+/* The reader of this pipe is gone. */
+bool fd_is_broken_pipe(int fd);
 MUST_CHECK int fd_set_nonblocking(int fd, bool on, struct error **err);
 MUST_CHECK int fd_pipe(int ret_fds[2], struct error **err);
 /* write(2) that never raises SIGPIPE: a reader that is gone is EPIPE. */

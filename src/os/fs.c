@@ -207,6 +207,13 @@ static int make_dir(const char *path, mode_t mode)
 	return -1;
 }
 
+int fs_mkdir(const char *path, mode_t mode, struct error **err)
+{
+	if (mkdir(path, mode) < 0)
+		return fs_set_error(err, errno, "make directory", path);
+	return 0;
+}
+
 int fs_mkdir_all(const char *path, mode_t mode, struct error **err)
 {
 	AUTO_FREE char *part = path_clean(path);

@@ -31,6 +31,8 @@ MUST_CHECK int fs_write(const char *path, const void *data, size_t len, mode_t m
 /* Writes everything to an open file; `path` is for the message. */
 MUST_CHECK int fs_write_all(int fd, const void *data, size_t len, const char *path,
 			    struct error **err);
+/* One new directory; its parent must exist and it must not. */
+MUST_CHECK int fs_mkdir(const char *path, mode_t mode, struct error **err);
 MUST_CHECK int fs_mkdir_all(const char *path, mode_t mode, struct error **err);
 MUST_CHECK int fs_remove(const char *path, struct error **err); /* absent is fine */
 MUST_CHECK int fs_remove_tree(const char *path,

@@ -10,7 +10,9 @@
 #include "provisioner/late.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 
@@ -33,15 +35,20 @@ void script_check_file(const char *kind, const char *path, const char *attr,
 		       const struct prepare_ctx *ctx, struct diags *diags)
 {
 	struct range at = decoded_range(ctx->decoded, attr);
+	AUTO_FREE char *text = NULL;
 	struct stat st;
 
 	/* A value that is not known before the build runs is checked then. */
-	if (strstr(path, "<unknown>") || stat(path, &st) == 0)
+	if (strstr(path, "<unknown>"))
 		return;
-	AUTO_FREE char *text =
-		xasprintf("Bad %s '%s': stat %s: %s", kind, path, path, reason(errno));
-
-	diags_error(diags, &at, text, "%s", "");
+	if (stat(path, &st) < 0)
+		text = xasprintf("Bad %s '%s': stat %s: %s", kind, path, path, reason(errno));
+	else if (!strcmp(kind, "script") && S_ISDIR(st.st_mode))
+		text = xasprintf("Bad %s '%s': is a directory", kind, path);
+	else if (access(path, R_OK) < 0)
+		text = xasprintf("Bad %s '%s': open %s: %s", kind, path, path, reason(errno));
+	if (text)
+		diags_error(diags, &at, text, "%s", "");
 }
 
 static int render_lines(const struct script_inline *in, const struct provision_ctx *ctx,
@@ -74,8 +81,11 @@ int script_write_inline(const struct script_inline *in, const struct provision_c
 		return -1;
 	if (fchmod(fd, in->mode) < 0)
 		return error_set_errno(err, errno, "cannot change the mode of '%s'", path);
-	if (io_write_all(fd, text.buf, text.len, DEADLINE_NEVER, ctx->build->cancel, err) < 0)
+	if (io_write_all(fd, text.buf, text.len, DEADLINE_NEVER, ctx->build->cancel, err) < 0) {
+		error_hint(err, "it is written to %s; TMPDIR can name another place",
+			   ctx->build->temp_dir);
 		return error_prefix(err, "Unable to write inline shell script");
+	}
 	*ret_path = TAKE(path);
 	return 0;
 }
