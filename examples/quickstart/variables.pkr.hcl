@@ -8,8 +8,8 @@ variable "release" {
 
 variable "mirror" {
   type        = string
-  default     = "http://deb.debian.org/debian"
-  description = "Where packages come from."
+  default     = null
+  description = "Where packages come from; null: the distribution's own archive."
 }
 
 variable "ssh_public_key" {
