@@ -395,17 +395,20 @@ static int build(struct session *s, const char *path)
 	AUTO(config)
 	struct config *config =
 		template_load(s->ctx, path, &s->args->t, s->args->warn_undeclared, false, &diags);
-	bool failed = !config || diags_has_errors(&diags);
+	bool broken = !config || diags_has_errors(&diags);
 
-	if (failed) {
+	if (!config) {
 		print_diags(s, &diags);
 		return EXIT_ERROR;
 	}
 
+	/* A template that must not run is planned all the same, to report the rest in one go. */
 	AUTO(plan) struct plan *plan = template_plan(s->ctx, config, &s->args->t, &how, &diags);
+	bool failed = diags_has_errors(&diags);
 
-	failed = diags_has_errors(&diags);
 	print_diags(s, &diags);
+	if (broken)
+		return EXIT_ERROR;
 	if (!plan->len) {
 		if (!failed)
 			say(s, true,

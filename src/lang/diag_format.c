@@ -309,19 +309,24 @@ static void add_location(struct strbuf *sb, const struct diag *d, const struct d
 	strbuf_addch(sb, '\n');
 }
 
-/* Some of Packer's mistakes have no place (language.md 9.1); people are told where we know it. */
-static struct diag placed(const struct diag *d, const struct diag_style *style)
+/* Some of Packer's mistakes have no place, some no summary (language.md 9.1); people get both. */
+static struct diag for_people(const struct diag *d, const struct diag_style *style)
 {
+	static char empty[1];
 	struct diag copy = *d;
 
 	if (style->caret && !copy.subject.source)
 		copy.subject = copy.context;
+	if (style->caret && !copy.summary[0]) {
+		copy.summary = copy.detail;
+		copy.detail = empty;
+	}
 	return copy;
 }
 
 void diag_format(struct strbuf *sb, const struct diag *given, const struct diag_style *style)
 {
-	const struct diag copy = placed(given, style), *d = &copy;
+	const struct diag copy = for_people(given, style), *d = &copy;
 	const char *word = d->severity == DIAG_ERROR ? "Error" : "Warning";
 
 	if (style->color)

@@ -81,9 +81,11 @@ static int wrong_sum(struct attempt *a, const char *path, const char *got, struc
 
 	(void)checksum_split(a->checksum, &type, &want);
 	a->wrong_sum = true;
-	return error_set(err, ERROR_INVALID,
-			 "Checksums did not match for %s.\nExpected: %s\nGot: %s\n*%s.digest", path,
-			 want, got, digest_name(type));
+	error_set(err, ERROR_INVALID,
+		  "Checksums did not match for %s.\nExpected: %s\nGot: %s\n*%s.digest", path, want,
+		  got, digest_name(type));
+	return error_hint(err, "the file is not the one that the checksum was made of: get it "
+			       "again, or correct the checksum");
 }
 
 /* 1: the file has the right sum, 0: another (*ret_got), -1: error. */
@@ -343,8 +345,14 @@ void download_result_release(struct download_result *r)
 	*r = (struct download_result){ 0 };
 }
 
-/* 1: there it is, 0: the next URL, -1: the end. Errors are collected in `texts`. */
-static int run_one(struct attempt *a, char **sticky, struct strv *texts, struct cancel *c,
+/* What was wrong with each place. */
+struct failures {
+	struct strv texts;
+	char *hint; /* of the last one that had any */
+};
+
+/* 1: there it is, 0: the next URL, -1: the end. */
+static int run_one(struct attempt *a, char **sticky, struct failures *failed, struct cancel *c,
 		   struct error **err)
 {
 	AUTO(error) struct error *e = NULL;
@@ -356,7 +364,11 @@ static int run_one(struct attempt *a, char **sticky, struct strv *texts, struct 
 	if (is_final(e, c))
 		return error_move(err, TAKE(e));
 	tell_failure(a, e);
-	strv_push(texts, e->message);
+	strv_push(&failed->texts, e->message);
+	if (e->hint) {
+		free(failed->hint);
+		failed->hint = TAKE(e->hint);
+	}
 	return 0;
 }
 
@@ -364,14 +376,14 @@ int download_run(const struct download *d, struct cancel *c, struct download_res
 		 struct error **err)
 {
 	AUTO_FREE char *sticky = xstrdup(d->checksum);
-	AUTO(strv) struct strv texts = STRV_INIT;
+	struct failures failed = { .texts = STRV_INIT };
 	int r = 0;
 
 	say(d, false, "Retrieving %s", d->what);
 	for (size_t i = 0; i < d->urls->len && r == 0; i++) {
 		struct attempt a = { .d = d, .url = d->urls->v[i] };
 
-		r = run_one(&a, &sticky, &texts, c, err);
+		r = run_one(&a, &sticky, &failed, c, err);
 		if (r > 0)
 			*ret = (struct download_result){
 				.path = TAKE(a.path),
@@ -382,10 +394,14 @@ int download_run(const struct download *d, struct cancel *c, struct download_res
 			};
 		attempt_release(&a);
 	}
-	if (r)
-		return r < 0 ? -1 : 0;
+	if (r == 0) {
+		AUTO_FREE char *all = strv_join(&failed.texts, " ");
 
-	AUTO_FREE char *all = strv_join(&texts, " ");
-
-	return error_set(err, ERROR_FAILED, "error downloading %s: [%s]", d->what, all);
+		error_set(err, ERROR_FAILED, "error downloading %s: [%s]", d->what, all);
+		if (failed.hint)
+			error_hint(err, "%s", failed.hint);
+	}
+	strv_release(&failed.texts);
+	free(failed.hint);
+	return r > 0 ? 0 : -1;
 }

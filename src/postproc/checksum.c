@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct checksum {
 	struct text_list checksum_types;
@@ -52,13 +53,22 @@ static int append(const char *path, const struct strbuf *lines, struct build_ctx
 	if (fs_mkdir_all(dir, 0755, err) < 0)
 		return -1;
 
+	bool is_new = !fs_exists(path);
 	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot open '%s'", path);
-	if (io_write_all(fd, lines->buf, lines->len, DEADLINE_NEVER, ctx->cancel, err) < 0)
-		return error_prefix(err, "cannot write '%s'", path);
-	return 0;
+
+	off_t before = lseek(fd, 0, SEEK_END);
+
+	if (io_write_all(fd, lines->buf, lines->len, DEADLINE_NEVER, ctx->cancel, err) == 0)
+		return 0;
+	/* what others wrote stays, half a line of ours does not */
+	if (is_new)
+		(void)unlink(path);
+	else if (before >= 0)
+		(void)!ftruncate(fd, before);
+	return error_prefix(err, "cannot write '%s'", path);
 }
 
 static int write_type(const struct checksum *c, const char *type_name, struct build_ctx *ctx,

@@ -110,4 +110,32 @@ test_absent() {
 test_runs() { tr -d '\0' <"/proc/$1/cmdline" 2>/dev/null | grep -q .; }
 test_ended() { ! test_runs "$1"; }
 
+# Nothing is left: no temporary file, no record of a run, no process that it started.
+test_clean() {
+        test_left=$(find "$TMPDIR" "$HOME/.local/state/ingot/runs" -mindepth 1 2>/dev/null)
+        if [ -n "$test_left" ]; then
+                echo "left behind: $test_left"
+                return 1
+        fi
+        for test_env in $(grep -lsz "^INGOT_JOURNAL=" /proc/[0-9]*/environ); do
+                if grep -qsz "^HOME=$HOME\$" "$test_env"; then
+                        echo "left running: $test_env: $(tr "\0" " " <"${test_env%environ}cmdline")"
+                        return 1
+                fi
+        done
+}
+
+# bad ARGUMENTS…: ingot must refuse with 1, say why on standard output only (a sanitizer would
+# speak on the other one), and leave nothing. What it said is in the file out.
+bad() {
+        test_exit 1 ingot "$@" >out 2>err || { cat out err && return 1; }
+        cat out
+        if [ -s err ]; then
+                echo "standard error:"
+                cat err
+                return 1
+        fi
+        test_clean
+}
+
 write_file() { mkdir -p "$(dirname "$1")" && cat >"$1"; }

@@ -60,6 +60,28 @@ static int file_fingerprint(const void *config, struct build_ctx *ctx, struct di
 	return 0;
 }
 
+/* Beside the target, then renamed: a copy that was cut short is never taken for the whole. */
+static int copy_source(const struct file *f, struct build_ctx *ctx, struct error **err)
+{
+	AUTO_FREE char *target = path_absolute(ctx->cwd, f->target);
+	AUTO_FREE char *part = xasprintf("%s.ingot-part", target);
+	AUTO(error) struct error *e = NULL;
+	uint64_t id;
+
+	if (journal_path(ctx->journal, part, &id, err) < 0)
+		return -1;
+
+	int r = fs_copy(f->source, part, 0666, NULL, NULL, ctx->cancel, err);
+
+	if (r == 0)
+		r = fs_rename(part, target, err);
+	if (r < 0 && fs_remove(part, &e) < 0)
+		ui_error(ctx->ui, "warning: %s", e->message);
+	else
+		journal_done(ctx->journal, id);
+	return r;
+}
+
 static int write_target(const struct file *f, struct build_ctx *ctx, struct error **err)
 {
 	AUTO_FREE char *dir = path_dirname(f->target);
@@ -73,8 +95,7 @@ static int write_target(const struct file *f, struct build_ctx *ctx, struct erro
 		return fs_write_atomic(f->target, text, strlen(text), 0600, err);
 	}
 	ui_say(ctx->ui, "Copying %s to %s", f->source, f->target);
-	if (fs_copy(f->source, f->target, 0666, NULL, NULL, ctx->cancel, err) < 0 ||
-	    fs_size(f->target, &size, err) < 0)
+	if (copy_source(f, ctx, err) < 0 || fs_size(f->target, &size, err) < 0)
 		return -1;
 	ui_say(ctx->ui, "Copied %lld bytes", (long long)size);
 	return 0;

@@ -228,6 +228,9 @@ static void add_start_hint(const char *log, struct error **err)
 		error_hint(err, "there is no screen here: set headless = true");
 	else if (strstr(log, "Could not allocate") || strstr(log, "Cannot allocate memory"))
 		error_hint(err, "the host has too little memory for the guest: lower memory");
+	else if (strstr(log, "invalid option"))
+		error_hint(err, "this QEMU does not know an option of qemuargs: '-help' lists what "
+				"it knows");
 }
 
 /* The process ended, or is about to, before its monitor answered. */

@@ -39,21 +39,30 @@ struct job {
 	struct strbuf text;
 };
 
-/* `    (12.50/100%)\r`: the last one counts. Removed from the text that is kept. */
+/* Takes the first `(12.50/100%)` out of the text. */
+static bool cut_progress(struct strbuf *text, char number[PERCENT_TEXT])
+{
+	const char *close = strstr(text->buf, "/100%)");
+	const char *open = close ? memrchr(text->buf, '(', (size_t)(close - text->buf)) : NULL;
+
+	if (!open || close - open > PERCENT_TEXT)
+		return false;
+	memcpy(number, open + 1, (size_t)(close - open) - 1);
+	number[close - open - 1] = '\0';
+	*strchrnul(number, '.') = '\0';
+	strbuf_remove(text, (size_t)(open - text->buf), (size_t)(close - open) + strlen("/100%)"));
+	return true;
+}
+
+/* `    (12.50/100%)\r`: the last one counts. They are no part of the text that is kept. */
 static void take_progress(struct job *job)
 {
-	char *open = strrchr(job->text.buf, '(');
-	const char *close = open ? strstr(open, "/100%)") : NULL;
 	char number[PERCENT_TEXT] = "";
 	int64_t whole = 0;
 
-	if (!close || (size_t)(close - open) > sizeof(number))
-		return;
-	memcpy(number, open + 1, (size_t)(close - open) - 1);
-	*strchrnul(number, '.') = '\0';
-	strbuf_remove(&job->text, (size_t)(open - job->text.buf),
-		      (size_t)(close - open) + strlen("/100%)"));
-	if (job->label && job->x->ui && parse_int64(number, 10, &whole))
+	while (cut_progress(&job->text, number))
+		;
+	if (*number && job->label && job->x->ui && parse_int64(number, 10, &whole))
 		ui_progress(job->x->ui, job->label, job->total / 100 * whole, job->total,
 			    UNIT_BYTES);
 }
