@@ -100,14 +100,37 @@ bool archive_date(const char *text, int64_t *ret)
 	return line && parse_date(line + strlen(key), ret);
 }
 
+static void note_cause(void *data, bool is_stderr, const char *line)
+{
+	char **cause = data;
+
+	(void)is_stderr;
+	if (!*cause && text_starts_with(line, "E: "))
+		*cause = xstrdup(line + strlen("E: "));
+}
+
 static int download(struct build_ctx *ctx, const char *url, const char *file, struct error **err)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
-	struct tool_call call = { .ctx = ctx, .what = "apt-helper", .argv = &argv, .epoch = -1 };
+	AUTO_FREE char *cause = NULL;
+	int status = 0;
+	struct tool_call call = {
+		.ctx = ctx,
+		.what = "apt-helper",
+		.argv = &argv,
+		.epoch = -1,
+		.line = note_cause,
+		.line_data = &cause,
+		.ret_status = &status,
+	};
 
 	strv_pushl(&argv, "/usr/lib/apt/apt-helper", "-o", "APT::Sandbox::User=root", "-o",
 		   "Acquire::Retries=2", "download-file", url, file, (char *)NULL);
-	return tool_run(&call, err);
+	if (tool_run(&call, err) < 0)
+		return -1;
+	if (!status)
+		return 0;
+	return error_set(err, ERROR_REMOTE, "%s", cause ? cause : "apt cannot download it");
 }
 
 static int read_source(const struct bootstrap *b, struct build_ctx *ctx,

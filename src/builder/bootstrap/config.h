@@ -58,4 +58,6 @@ const struct bootstrap_user *bootstrap_user_at(const struct bootstrap *b, size_t
  * format of what is written), in the order of the table.
  */
 void bootstrap_digest(const struct bootstrap *b, struct digest *d);
+/* The kernel package is the one for virtual machines. */
+bool bootstrap_is_virtual(const struct bootstrap *b);
 bool bootstrap_needs_locales(const struct bootstrap *b); /* beyond those of libc itself */

@@ -68,6 +68,8 @@ static const struct arch archs[] = {
 		.efi_name = "BOOTX64.EFI",
 		.grub_modules = pc_modules,
 		.serial = "ttyS0",
+		/* an emulated timer that is late on a busy host would be a panic at boot */
+		.virtual_options = "no_timer_check",
 		.root_type = "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709",
 	},
 	{

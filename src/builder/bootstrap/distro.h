@@ -41,6 +41,7 @@ struct arch {
 	const char *efi_name;            /* EFI/BOOT/… */
 	const char *const *grub_modules; /* beyond those of every platform; NULL-terminated */
 	const char *serial;              /* the console's device */
+	const char *virtual_options;     /* kernel options that only virtual machines get */
 	const char *root_type;           /* GPT type of its root partition */
 };
 

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 enum { SECTOR = 512, LAYOUT_ROOT_NR = 1, LAYOUT_BIOS_NR = 14, LAYOUT_ESP_NR = 15 };
-#define LAYOUT_DISK_MIN (INT64_C(768) << 20)
+#define LAYOUT_DISK_MIN (INT64_C(512) << 20)
 
 struct extent {
 	int64_t start, len; /* bytes; len 0: absent */

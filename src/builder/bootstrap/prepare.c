@@ -104,29 +104,31 @@ static void prepare_release(struct preparation *p, bool own_mirror)
 	complain_unknown(p, "release", b->release, names);
 }
 
-static void prepare_archive(struct preparation *p)
+/* Paths are appended to it, and some servers refuse double slashes. */
+static const char *trim_mirror(struct preparation *p, const char *attr, const char *mirror)
+{
+	size_t len = strlen(mirror);
+
+	while (len && mirror[len - 1] == '/')
+		len--;
+	if (len && !is_mirror(mirror))
+		complain(p, attr, "Invalid mirror",
+			 "'%s' is not an address like http://deb.debian.org/debian.", mirror);
+	return arena_strndup(p->ctx->arena, mirror, len);
+}
+
+static void prepare_mirrors(struct preparation *p)
 {
 	struct bootstrap *b = p->b;
-	bool own_mirror;
+	bool own;
 
-	b->distro = distro_find(b->distribution);
-	if (!b->distro) {
-		complain_unknown(p, "distribution", b->distribution, distro_names());
-		return;
-	}
-	own_mirror = b->mirror && strcmp(b->mirror, b->distro->mirror) != 0;
-	prepare_release(p, own_mirror);
-	if (!b->mirror)
-		b->mirror = b->distro->mirror;
-	if (!b->security_mirror)
-		b->security_mirror = own_mirror ? "" : b->distro->security_mirror;
-	if (!is_mirror(b->mirror))
-		complain(p, "mirror", "Invalid mirror",
-			 "'%s' is not an address like http://deb.debian.org/debian.", b->mirror);
-	if (*b->security_mirror && !is_mirror(b->security_mirror))
-		complain(p, "security_mirror", "Invalid mirror",
-			 "'%s' is not an address like http://deb.debian.org/debian-security.",
-			 b->security_mirror);
+	b->mirror = trim_mirror(p, "mirror", b->mirror ? b->mirror : b->distro->mirror);
+	own = strcmp(b->mirror, b->distro->mirror) != 0;
+	prepare_release(p, own);
+	if (b->security_mirror)
+		b->security_mirror = trim_mirror(p, "security_mirror", b->security_mirror);
+	else
+		b->security_mirror = own ? "" : b->distro->security_mirror;
 	if (!*b->security_mirror && !decoded_is_set(p->ctx->decoded, "security_mirror")) {
 		struct range at = decoded_range(p->ctx->decoded, "mirror");
 
@@ -135,6 +137,18 @@ static void prepare_archive(struct preparation *p)
 			      "security updates. Set security_mirror, or make it \"\" to say that "
 			      "this is meant.");
 	}
+}
+
+static void prepare_archive(struct preparation *p)
+{
+	struct bootstrap *b = p->b;
+
+	b->distro = distro_find(b->distribution);
+	if (!b->distro) {
+		complain_unknown(p, "distribution", b->distribution, distro_names());
+		return;
+	}
+	prepare_mirrors(p);
 	if (b->keyring)
 		b->keyring = absolute(p, b->keyring);
 	default_list(p, &b->components, "main");

@@ -153,6 +153,11 @@ const struct bootstrap_user *bootstrap_user_at(const struct bootstrap *b, size_t
 	return (const struct bootstrap_user *)b->user.v + i;
 }
 
+bool bootstrap_is_virtual(const struct bootstrap *b)
+{
+	return strstr(b->kernel_package, "cloud") != NULL;
+}
+
 bool bootstrap_needs_locales(const struct bootstrap *b)
 {
 	return strcmp(b->locale, "C") != 0 && strcmp(b->locale, "POSIX") != 0 &&

@@ -56,6 +56,8 @@ char *stage_render(const struct bootstrap *b, const struct disk_ids *ids, const 
 	AUTO_FREE char *modules = join_words(initrd_modules);
 	AUTO_FREE char *timeout = xasprintf("%lld", (long long)b->boot_timeout);
 
+	if (bootstrap_is_virtual(b) && b->arch->virtual_options)
+		strbuf_addf(&options, " %s", b->arch->virtual_options);
 	for (size_t i = 0; i < b->kernel_options.len; i++)
 		strbuf_addf(&options, " %s", b->kernel_options.v[i]);
 
@@ -70,7 +72,7 @@ char *stage_render(const struct bootstrap *b, const struct disk_ids *ids, const 
 		{ "@TIMEOUT@", timeout },
 		{ "@MODULES@", modules },
 		/* kernels for virtual machines need few drivers; others may run anywhere */
-		{ "@KIND@", strstr(b->kernel_package, "cloud") ? "list" : "most" },
+		{ "@KIND@", bootstrap_is_virtual(b) ? "list" : "most" },
 		{ "@COMPRESS@", b->rel->compression },
 	};
 
