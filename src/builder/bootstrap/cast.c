@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/bootstrap/debs.h"
+#include "builder/bootstrap/host.h"
 #include "builder/bootstrap/progress.h"
 #include "builder/bootstrap/stage.h"
 #include "builder/bootstrap/tool.h"
@@ -19,11 +20,15 @@ struct cast *cast_new(const struct bootstrap *b, struct build_ctx *ctx)
 {
 	struct cast *c = NEW(struct cast);
 	AUTO_FREE char *parent = path_dirname(b->output_dir);
+	const char *memory = host_memory_dir(b->disk_bytes);
 
 	c->config = b;
 	c->ctx = ctx;
 	c->stage = path_join(ctx->temp_dir, "stage");
-	c->tree = path_join(ctx->temp_dir, "tree");
+	/* the files must fit on the disk, so its size bounds theirs */
+	c->home = xasprintf("%s/ingot-%s.tree", memory ? memory : ctx->temp_dir,
+			    journal_run_id(ctx->journal));
+	c->tree = path_join(c->home, "tree");
 	c->work = xasprintf("%s/.%s.%s", parent, path_basename(b->output_dir),
 			    journal_run_id(ctx->journal));
 	c->disk = path_join(c->work, "disk.partial");
@@ -41,6 +46,7 @@ void cast_free(struct cast *c)
 	if (!c)
 		return;
 	free(c->stage);
+	free(c->home);
 	free(c->tree);
 	free(c->work);
 	free(c->disk);
@@ -187,7 +193,8 @@ int cast_tree(struct cast *c, struct error **err)
 			return error_move(err, TAKE(e));
 		ui_error(c->ctx->ui, "warning: cannot use the package cache: %s", e->message);
 	}
-	if (journal_path(c->ctx->journal, c->tree, &c->tree_id, err) < 0)
+	if (journal_path(c->ctx->journal, c->home, &c->home_id, err) < 0 ||
+	    fs_mkdir_all(c->home, 0700, err) < 0)
 		return -1;
 	ui_say(c->ctx->ui, "Installing %s %s (%s) from %s", b->distro->title, b->release,
 	       b->architecture, b->mirror);
@@ -256,11 +263,13 @@ static int remove_tree(struct cast *c, struct error **err)
 
 int cast_clean(struct cast *c, struct error **err)
 {
-	if (c->tree_id) {
+	if (c->home_id) {
 		if (fs_exists(c->tree) && remove_tree(c, err) < 0)
 			return -1;
-		journal_done(c->ctx->journal, c->tree_id);
-		c->tree_id = 0;
+		if (fs_remove_tree(c->home, err) < 0)
+			return -1;
+		journal_done(c->ctx->journal, c->home_id);
+		c->home_id = 0;
 	}
 	if (c->work_id) {
 		if (fs_remove_tree(c->work, err) < 0)

@@ -13,13 +13,14 @@ struct cast {
 	const struct bootstrap *config;
 	struct build_ctx *ctx; /* of the call that is running */
 	struct cast_paths paths;
-	char *stage, *tree;
+	char *stage;
+	char *home, *tree; /* a directory that only we may enter, the tree in it */
 	char *work, *disk; /* beside the output directory; renamed into its place */
 	struct archive_state archive;
 	int64_t epoch;
 	struct disk_ids ids;
 	struct layout layout;
-	uint64_t tree_id, work_id; /* in the journal */
+	uint64_t home_id, work_id; /* in the journal */
 	bool published;            /* the output directory is ours */
 };
 

@@ -8,15 +8,25 @@
 #include "os/proc.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <linux/magic.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 /* Programs of administrators, which users rarely have in PATH. */
 #define SYSTEM_PATH "/usr/local/sbin:/usr/sbin:/sbin"
 
-enum { SUBID_FILE_MAX = 1024 * 1024, SUBID_NEEDED = 65536 };
+enum {
+	SUBID_FILE_MAX = 1024 * 1024,
+	SUBID_NEEDED = 65536,
+	MEMINFO_MAX = 64 * 1024,
+	MEMORY_FACTOR = 2, /* of the tree: others want memory too */
+};
 
 struct tool {
 	const char *program, *package;
@@ -252,4 +262,32 @@ void host_namespace(struct strv *argv, bool as_root)
 		strv_pushl(argv, "--map-root-user", "--map-auto", (char *)NULL);
 	strv_pushl(argv, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
 		   (char *)NULL);
+}
+
+/* Memory that programs can get without swapping, in bytes; 0 if unknown. */
+static int64_t memory_available(void)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(MEMINFO_MAX);
+	AUTO(error) struct error *e = NULL;
+	const char *line;
+	int64_t kib;
+
+	if (fs_read("/proc/meminfo", MEMINFO_MAX, &text, &e) < 0)
+		return 0;
+	line = strstr(text.buf, "MemAvailable:");
+	return line && sscanf(line, "MemAvailable: %" SCNd64, &kib) == 1 ? kib * 1024 : 0;
+}
+
+const char *host_memory_dir(int64_t size)
+{
+	static const char dir[] = "/dev/shm";
+	struct statfs fs;
+	struct statvfs vfs;
+	int64_t free_bytes;
+
+	if (statfs(dir, &fs) < 0 || fs.f_type != TMPFS_MAGIC || statvfs(dir, &vfs) < 0 ||
+	    vfs.f_flag & (ST_NOEXEC | ST_RDONLY) || access(dir, W_OK) < 0)
+		return NULL;
+	free_bytes = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
+	return MIN(free_bytes, memory_available()) >= MEMORY_FACTOR * size ? dir : NULL;
 }

@@ -13,3 +13,9 @@ void host_environment(char *const *own, const char *temp_dir, int64_t epoch, str
 /* The words that put a command into name spaces of its own: a user name space too unless
  * `as_root`. All processes of it end with the first. */
 void host_namespace(struct strv *argv, bool as_root);
+/*
+ * A directory in memory with room for a tree of at most `size` bytes, or NULL:
+ * then it has to lie on a disk, where writing and removing ten thousand files
+ * takes longer than unpacking them.
+ */
+const char *host_memory_dir(int64_t size);
