@@ -202,7 +202,7 @@ test_expect_success 'a slow reader holds the build up, and does not fill the mem
 for sig in TERM HUP INT; do
         test_expect_success "SIG$sig ends a build that does not want to end" '
                 rm -f pid && local_build "\"trap : TERM INT HUP\", \"echo \$\$ >pid\", \"while :; do sleep 1; done\"" &&
-                { ingot build t.pkr.hcl >out & } && pid=$! && test_keep_pid $pid &&
+                rm -f out && { ingot build t.pkr.hcl >out & } && pid=$! && test_keep_pid $pid &&
                 test_wait 10 test -s pid && start=$(date +%s%N) && kill -$sig $pid && test_exit 1 wait $pid &&
                 took=$((($(date +%s%N) - start) / 1000000)) && echo "$took ms" && [ "$took" -lt 2000 ] &&
                 grep "Cleanly cancelled builds after being interrupted." out && test_clean
@@ -219,7 +219,7 @@ test_expect_success 'an interrupt while many builds wait to start' '
                         echo "source \"null\" \"s$i\" {" && echo "  communicator = \"none\"" && echo "}"
                 done
         } >many.pkr.hcl &&
-        { ingot build -parallel-builds=2 many.pkr.hcl >out & } && pid=$! && test_keep_pid $pid &&
+        rm -f out && { ingot build -parallel-builds=2 many.pkr.hcl >out & } && pid=$! && test_keep_pid $pid &&
         test_wait 10 test -s pid && kill -INT $pid && test_exit 1 wait $pid && test_clean &&
         [ "$(wc -l <pid)" -le 2 ]
 '
