@@ -151,8 +151,14 @@ int sshchan_open(struct sshlink *l, struct sshchan **ret, struct cancel *c, stru
 	k->callbacks.channel_exit_signal_function = on_signal;
 	ssh_set_channel_callbacks(k->ch, &k->callbacks);
 	sshlink_refresh(l);
-	if (request(k, do_open, NULL, "open an SSH channel", c, err) < 0)
+	if (request(k, do_open, NULL, "open an SSH channel", c, err) < 0) {
+		/* A server that refuses may be out of sessions: a new connection helps. */
+		if ((*err)->kind == ERROR_REMOTE) {
+			(*err)->kind = ERROR_DISCONNECTED;
+			l->lost = true;
+		}
 		return -1;
+	}
 	*ret = TAKE(k);
 	return 0;
 }

@@ -29,7 +29,7 @@ struct sshchan {
 	int status; /* exit status, or 128 + signal */
 };
 
-/* Opening failed: ERROR_REMOTE if the server said no. */
+/* A refusal too is ERROR_DISCONNECTED, and the link counts as lost. */
 MUST_CHECK int sshchan_open(struct sshlink *l, struct sshchan **ret, struct cancel *c,
 			    struct error **err);
 void sshchan_free(struct sshchan *k); /* asks the server to close, does not wait */

@@ -63,6 +63,7 @@ static int set_options(struct sshlink *l, const struct sshlink_options *o, struc
 	    set_algorithms(l, o->key_exchange, "ssh_key_exchange_algorithms",
 			   SSH_OPTIONS_KEY_EXCHANGE, SSH_OPTIONS_KEY_EXCHANGE, err) < 0)
 		return -1;
+	ssh_set_counters(l->session, &l->traffic, NULL);
 	ssh_set_blocking(l->session, 0);
 	return 0;
 }
@@ -111,7 +112,7 @@ void sshlink_add_side(struct sshlink *l, struct sshlink_side side)
 void sshlink_refresh(struct sshlink *l)
 {
 	l->last_heard = clock_monotonic();
-	l->asked_at = 0;
+	l->bytes_at_ask = UINT64_MAX;
 	l->missed = 0;
 	l->next_ask = l->keep_alive > 0 ? clock_deadline(l->keep_alive) : DEADLINE_NEVER;
 }
@@ -129,10 +130,19 @@ bool sshlink_write_pending(const struct sshlink *l)
 	return ssh_get_status(l->session) & SSH_WRITE_PENDING;
 }
 
+/* The library reads in the middle of many calls, so its counter tells, not poll(). */
+static void note_traffic(struct sshlink *l)
+{
+	if (l->traffic.in_bytes == l->heard_bytes)
+		return;
+	l->heard_bytes = l->traffic.in_bytes;
+	l->last_heard = clock_monotonic();
+}
+
 /* A global request that wants a reply; any reply will do, and any other byte too. */
 static int ask_for_life(struct sshlink *l, struct error **err)
 {
-	if (l->asked_at && l->last_heard < l->asked_at)
+	if (l->traffic.in_bytes == l->bytes_at_ask)
 		l->missed++;
 	else
 		l->missed = 0;
@@ -144,11 +154,11 @@ static int ask_for_life(struct sshlink *l, struct error **err)
 		return error_set(err, ERROR_DISCONNECTED,
 				 "SSH connection lost: no sign of life for %s", time.buf);
 	}
+	l->bytes_at_ask = l->traffic.in_bytes;
 	/* The first call only collects the reply to the one before. */
 	ssh_send_keepalive(l->session);
 	if (l->missed == 0)
 		ssh_send_keepalive(l->session);
-	l->asked_at = clock_monotonic();
 	l->next_ask = clock_deadline(l->keep_alive);
 	return 0;
 }
@@ -196,6 +206,7 @@ static int wait_once(struct sshlink *l, int64_t until, struct cancel *c, bool *r
 	}
 	if (fds[0].revents & POLLIN)
 		l->last_heard = clock_monotonic();
+	note_traffic(l);
 	for (size_t i = 0; i < n; i++)
 		*ret_ready |= fds[i].revents != 0;
 	return 0;

@@ -35,10 +35,12 @@ enum { SSHLINK_SIDES_MAX = 4, SSHLINK_POLL_MAX = 64 };
 struct sshlink {
 	int fd; /* ours; libssh has a duplicate */
 	ssh_session session;
-	ssh_event event;     /* once the key exchange is over */
-	int64_t keep_alive;  /* ns; <= 0: off */
-	int64_t silence_max; /* ns; 0: off */
-	int64_t last_heard, asked_at, next_ask;
+	ssh_event event;                   /* once the key exchange is over */
+	int64_t keep_alive;                /* ns; <= 0: off */
+	int64_t silence_max;               /* ns; 0: off */
+	struct ssh_counter_struct traffic; /* kept by libssh */
+	uint64_t heard_bytes, bytes_at_ask;
+	int64_t last_heard, next_ask;
 	int missed;
 	bool lost;
 	struct sshlink_side sides[SSHLINK_SIDES_MAX];

@@ -14,9 +14,10 @@ enum {
 	PROBE_MAX = 6,         /* connections at a time */
 	BANNER_MAX = 8 * 1024, /* of lines before the identification (RFC 4253 4.2) */
 	RETRY_MSEC = 50,       /* after an answer that was not SSH */
-	STAGGER_MSEC = 250,    /* while connections are silent */
+	STAGGER_MSEC = 500,    /* while connections are silent; doubles */
+	STAGGER_MAX_MSEC = 2000,
 	RESOLVE_RETRY_MSEC = 1000,
-	PATIENCE_MSEC = 5000, /* how long the oldest silent one is kept at first; doubles */
+	PATIENCE_MSEC = 15000, /* how long the oldest silent one is kept at first; doubles */
 	PATIENCE_MAX_MSEC = 60000,
 };
 
@@ -36,7 +37,7 @@ struct prober {
 	struct probe items[PROBE_MAX];
 	size_t len;
 	int64_t next_open;
-	int64_t patience;
+	int64_t stagger, patience;
 	int answer; /* fd of the one that spoke, or -1 */
 };
 
@@ -60,6 +61,7 @@ static void retry_soon(struct prober *p)
 {
 	int64_t soon = p->tries < p->addresses.len ? 0 : RETRY_MSEC * NSEC_PER_MSEC;
 
+	p->stagger = STAGGER_MSEC * NSEC_PER_MSEC;
 	p->next_open = MIN(p->next_open, clock_deadline(soon));
 	if (soon == 0)
 		p->next_open = clock_monotonic();
@@ -97,7 +99,8 @@ static void open_one(struct prober *p)
 	const struct address *to = &p->addresses.items[p->tries++ % p->addresses.len];
 	int fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	p->next_open = clock_deadline(STAGGER_MSEC * NSEC_PER_MSEC);
+	p->next_open = clock_deadline(p->stagger);
+	p->stagger = MIN(p->stagger * 2, STAGGER_MAX_MSEC * NSEC_PER_MSEC);
 	if (fd < 0) {
 		failed(p, errno);
 		return;
@@ -277,6 +280,7 @@ int probe_connect(const struct probe_options *o, struct cancel *c, struct probe_
 		.o = o,
 		.report = report,
 		.answer = -1,
+		.stagger = STAGGER_MSEC * NSEC_PER_MSEC,
 		.patience = PATIENCE_MSEC * NSEC_PER_MSEC,
 	};
 	int r = find_addresses(&p, c, err);

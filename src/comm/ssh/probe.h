@@ -8,8 +8,9 @@
  * for the SSH library. Answers like "refused" are retried after 50 ms. A
  * connection that stays silent says nothing: it may belong to a machine whose
  * network was not up when it was made (and will be retried by somebody's
- * timer seconds later), or to a slow server. So more are opened beside it, one
- * every 250 ms, a few at a time, and the first that speaks wins.
+ * timer seconds later), or to a slow server. So others are opened beside it,
+ * after half a second, then ever more rarely, down to one every two
+ * seconds: each may cost a busy machine a process. The first that speaks wins.
  */
 #pragma once
 

@@ -36,16 +36,18 @@ static int reconnect(struct ssh_comm *m, struct cancel *c, struct error **err)
 {
 	struct probe_report report = { 0 };
 	int64_t deadline = clock_deadline(RECONNECT_SEC * NSEC_PER_SEC);
+	AUTO(error) struct error *e = NULL;
 
 	sshlink_free(m->link);
 	m->link = NULL;
-	if (dialer_dial(&m->dialer, true, deadline, c, &report, &m->link, err) == 0)
+	if (dialer_dial(&m->dialer, true, deadline, c, &report, &m->link, &e) == 0)
 		return 0;
 	if (cancel_check(c, err) < 0)
 		return -1;
 	/* A caller that waits for the machine tries again after any of these. */
-	if ((*err)->kind == ERROR_TIMEOUT || (*err)->kind == ERROR_IO)
-		(*err)->kind = ERROR_DISCONNECTED;
+	if (e->kind == ERROR_TIMEOUT || e->kind == ERROR_IO)
+		e->kind = ERROR_DISCONNECTED;
+	error_move(err, TAKE(e));
 	return error_prefix(err, "cannot connect again over SSH");
 }
 
