@@ -185,7 +185,7 @@ start_cast() {
 test_expect_success 'an interrupt stops the cast and leaves nothing' '
 	start_cast && began=$(date +%s) && kill -INT "$cast_pid" &&
 	{ wait "$cast_pid"; [ $? = 1 ]; } &&
-	took=$(($(date +%s) - began)) && echo "stopped after $took s" && [ "$took" -le 60 ] &&
+	took=$(($(date +%s) - began)) && echo "stopped after $took s" && [ "$took" -le 20 ] &&
 	test_absent output-small && nothing_left
 '
 

@@ -25,6 +25,9 @@ static char *cache_dir(const struct bootstrap *b, const struct build_ctx *ctx)
 
 	digest_add_field(d, "mirror", b->mirror, strlen(b->mirror));
 	digest_add_field(d, "security", b->security_mirror, strlen(b->security_mirror));
+	/* the archive would be enough, but a release has no use for the packages of others */
+	digest_add_field(d, "release", b->release, strlen(b->release));
+	digest_add_field(d, "architecture", b->architecture, strlen(b->architecture));
 
 	AUTO_FREE char *hex = digest_finish_hex(d);
 

@@ -4,7 +4,8 @@
  * A name carries the digest of its content, entries are written beside and
  * renamed, and nothing is ever changed in place: any number of casts may use
  * it at once. What does not match its digest is thrown away. ARCHIVE stands
- * for the mirror, because only within one archive a name means one content.
+ * for the mirrors, because only within one archive a name means one content,
+ * with the release and the architecture.
  */
 #pragma once
 

@@ -121,7 +121,9 @@ static int add_locale(struct stage *s, struct error **err)
 	AUTO_FREE char *lang = xasprintf("LANG=%s", locale);
 	AUTO_FREE char *gen = xasprintf("%s UTF-8", locale);
 
-	if (add_line(s, "etc/default/locale", lang, err) < 0)
+	/* new releases read the first, older ones the second */
+	if (add_line(s, "etc/locale.conf", lang, err) < 0 ||
+	    add_line(s, "etc/default/locale", lang, err) < 0)
 		return -1;
 	if (!bootstrap_needs_locales(s->b))
 		return 0;

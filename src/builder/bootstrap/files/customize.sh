@@ -84,9 +84,13 @@ forget() {
 keep() {
 	mkdir -p "$stage/used" "$stage/lists"
 	cp "$root"/var/lib/apt/lists/*InRelease "$stage/lists/"
-	for deb in "$root"/var/cache/apt/archives/*.deb; do
-		[ -e "$deb" ] && mv "$deb" "$stage/used/"
-	done
+	# those that are installed: others of the cache were not needed
+	in_root dpkg-query --show --showformat '${Package}_${Version}_${Architecture}.deb\n' |
+		sed 's/:/%3a/g' |
+		while read -r deb; do
+			deb=$root/var/cache/apt/archives/$deb
+			[ -e "$deb" ] && mv "$deb" "$stage/used/"
+		done
 	return 0
 }
 
