@@ -30,9 +30,10 @@ base_template() {
 	EOF
 }
 
-# The image depends on the template alone; another template is another image.
+# The image depends on the template and on what the builder puts into it.
 base_cast() {
-        base_id=$(base_template DIR /dev/null | sha256sum | cut -c1-16)
+        base_id=$({ base_template DIR /dev/null && cat "$SRCDIR"/src/builder/bootstrap/files/*; } |
+                sha256sum | cut -c1-16)
         base_dir=$INGOT_TEST_CACHE/base-$base_id
         base_image=$base_dir/image/base.qcow2
         base_key=$base_dir/key
