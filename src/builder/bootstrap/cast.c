@@ -10,6 +10,7 @@
 #include "builder/bootstrap/progress.h"
 #include "builder/bootstrap/stage.h"
 #include "builder/bootstrap/tool.h"
+#include "core/output_dir.h"
 #include "os/fs.h"
 
 #include <stdlib.h>
@@ -211,7 +212,7 @@ static int replace_output(struct cast *c, struct error **err)
 {
 	const struct bootstrap *b = c->config;
 
-	if (c->ctx->info->force && fs_remove_tree(b->output_dir, err) < 0)
+	if (c->ctx->info->force && output_dir_clear(b->output_dir, c->ctx, err) < 0)
 		return -1;
 	if (fs_rename(c->work, b->output_dir, err) < 0) {
 		if ((*err)->kind == ERROR_EXISTS)

@@ -15,6 +15,7 @@
 #include "builder/qemu/medium.h"
 #include "builder/qemu/shutdown.h"
 #include "comm/key.h"
+#include "core/output_dir.h"
 #include "os/fs.h"
 
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static int make_output(struct qemu_machine *m, struct build_ctx *ctx, struct err
 					 "Output directory '%s' already exists. It must not exist.",
 					 dir);
 		ui_say(ctx->ui, "Deleting previous output directory...");
-		if (fs_remove_tree(m->output, err) < 0)
+		if (output_dir_clear(m->output, ctx, err) < 0)
 			return -1;
 	}
 	if (journal_path(ctx->journal, m->output, &m->output_id, err) < 0)
