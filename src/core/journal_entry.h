@@ -20,3 +20,9 @@ struct journal_entry {
 };
 VEC_DECLARE(journal_entries, struct journal_entry);
 void journal_entries_release(struct journal_entries *entries);
+
+/*
+ * Whether recovery may remove this path, whoever wrote it into a journal: never a part of the
+ * system, a top directory, or what holds the records of runs (and so never HOME). Only text.
+ */
+bool journal_may_remove(const char *path, const char *state_dir);

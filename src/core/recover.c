@@ -31,7 +31,9 @@ enum { ENVIRON_MAX = 1024 * 1024, KILL_WAIT_MS = 5000, EXEC_WAIT_MS = 50 };
 
 struct dead_run {
 	const char *id;
+	const char *state_dir;
 	struct journal_entries entries;
+	bool is_ours; /* begins with the line that names this very run */
 	bool keep;
 	bool same_boot;
 };
@@ -43,6 +45,35 @@ void journal_entries_release(struct journal_entries *entries)
 		free(entries->items[i].process);
 	}
 	vec_release(entries);
+}
+
+/* `path` is `dir` or lies below it. */
+static bool is_within(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return !strncmp(path, dir, len) && (path[len] == '/' || !path[len]);
+}
+
+bool journal_may_remove(const char *path, const char *state_dir)
+{
+	static const char *const trees[] = { "/bin",  "/boot",  "/dev",   "/etc",
+					     "/lib",  "/lib32", "/lib64", "/libx32",
+					     "/proc", "/sbin",  "/sys",   "/usr" };
+	static const char *const tops[] = { "/home", "/media", "/mnt", "/opt", "/root",
+					    "/run",  "/srv",   "/tmp", "/var", "/var/tmp" };
+	AUTO_FREE char *clean = path_clean(path);
+	AUTO_FREE char *state = path_clean(state_dir);
+
+	if (clean[0] != '/' || !clean[1] || strcmp(clean, path) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
+		if (is_within(clean, trees[i]))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(tops); i++)
+		if (!strcmp(clean, tops[i]))
+			return false;
+	return !is_within(state, clean);
 }
 
 static struct journal_entry *entry_by_id(struct dead_run *run, uint64_t id)
@@ -64,11 +95,18 @@ static void read_line(struct dead_run *run, const char *text)
 	if (!line) /* the torn last line of a power cut */
 		return;
 
+	const char *name = json_string_value(json_object_get(line, "run"));
 	const char *boot = json_string_value(json_object_get(line, "boot"));
 	const char *path = json_string_value(json_object_get(line, "path"));
 	const char *process = json_string_value(json_object_get(line, "process"));
 	json_t *id = json_object_get(line, "id");
 
+	if (name && !strcmp(name, run->id))
+		run->is_ours = true;
+	if (!run->is_ours) {
+		json_decref(line);
+		return;
+	}
 	if (boot)
 		run->same_boot = !strcmp(boot, proc_boot_id());
 	if (json_is_true(json_object_get(line, "keep")))
@@ -203,24 +241,31 @@ static bool recover_entries(struct dead_run *run, struct recovery *r)
 		struct journal_entry *e = &run->entries.items[i];
 		AUTO(error) struct error *err = NULL;
 
-		if (e->done || !e->path || (e->path[0] != '/') || !fs_exists(e->path))
+		if (e->done || !e->path || !fs_exists(e->path))
 			continue;
 
-		bool ok = fs_remove_tree(e->path, &err) == 0;
+		bool ok = false;
 
+		if (!journal_may_remove(e->path, run->state_dir))
+			error_set(&err, ERROR_INVALID,
+				  "'%s' is no place that a build may remove: look at it yourself",
+				  e->path);
+		else
+			ok = fs_remove_tree(e->path, &err) == 0;
 		tell(r, run->id, ok, ok ? e->path : err->message);
 		all &= ok;
 	}
 	return all;
 }
 
-static int recover_run(const char *runs_dir, const char *id, struct recovery *r, struct error **err)
+static int recover_run(const char *state_dir, const char *id, struct recovery *r,
+		       struct error **err)
 {
-	AUTO_FREE char *dir = path_join(runs_dir, id);
+	AUTO_FREE char *dir = xasprintf("%s/runs/%s", state_dir, id);
 	AUTO_FREE char *file = path_join(dir, "journal");
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(FS_READ_MAX);
 	AUTO_CLOSE int fd = open(file, O_RDWR | O_CLOEXEC);
-	struct dead_run run = { .id = id };
+	struct dead_run run = { .id = id, .state_dir = state_dir };
 
 	if (fd < 0)
 		return 0;
@@ -236,7 +281,12 @@ static int recover_run(const char *runs_dir, const char *id, struct recovery *r,
 		read_line(&run, one);
 	}
 
-	bool clean = run.keep || recover_entries(&run, r);
+	bool clean = !text.len;
+
+	if (run.is_ours)
+		clean = run.keep || recover_entries(&run, r);
+	else if (text.len)
+		tell(r, id, false, "its journal is not one of ours: left alone");
 
 	journal_entries_release(&run.entries);
 	if (clean) {
@@ -260,7 +310,7 @@ int journal_recover(const char *state_dir, journal_report_fn report, void *data,
 	if (fs_list(runs, &ids, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ids.len; i++)
-		if (recover_run(runs, ids.v[i], &r, err) < 0)
+		if (recover_run(state_dir, ids.v[i], &r, err) < 0)
 			return -1;
 	*ret_removed = r.removed;
 	return 0;

@@ -64,6 +64,17 @@ static void test_prefix_and_hint(void **state)
 	assert_int_equal(err->kind, ERROR_IO);
 }
 
+static void test_add_hint(void **state)
+{
+	AUTO(error) struct error *err = NULL;
+
+	error_set(&err, ERROR_FAILED, "x");
+	assert_int_equal(error_add_hint(&err, "at line %d", 3), -1);
+	assert_string_equal(err->hint, "at line 3");
+	error_add_hint(&err, "and more");
+	assert_string_equal(err->hint, "at line 3\nand more");
+}
+
 static void test_move_and_ignore(void **state)
 {
 	AUTO(error) struct error *err = NULL;
@@ -96,6 +107,7 @@ int main(void)
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_errno),
 		cmocka_unit_test(test_prefix_and_hint),
+		cmocka_unit_test(test_add_hint),
 		cmocka_unit_test(test_move_and_ignore),
 		cmocka_unit_test(test_kind_names),
 	};

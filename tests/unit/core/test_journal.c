@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "core/journal.h"
+#include "core/journal_entry.h"
 #include "os/fs.h"
 #include "os/proc.h"
 
@@ -262,6 +263,72 @@ static void test_open_things_are_listed(void **state)
 	journal_close(j);
 }
 
+/* Only texts: nothing here comes near a file system. */
+static void test_paths_that_stay(void **state)
+{
+	static const char records[] = "/home/me/.local/state/ingot";
+	static const char *const no[] = {
+		"/",
+		"",
+		"relative",
+		"/etc",
+		"/etc/ssh",
+		"/usr",
+		"/usr/lib/x",
+		"/home",
+		"/home/me",
+		"/home/me/.local/state",
+		"/root",
+		"/tmp",
+		"/var",
+		"/var/tmp",
+		"/home/me/.local/state/ingot",
+		"/tmp/x/..",
+		"/tmp/../etc",
+		"/tmp/",
+		"//etc",
+		"/proc/1",
+	};
+	static const char *const yes[] = {
+		"/tmp/ingot-1",       "/home/me/out",
+		"/home/me2",          "/var/tmp/x",
+		"/output-web",        "/etcetera",
+		"/srv/images/out-q",  "/home/me/.local/state/ingot/x",
+		"/root/t/output-web", "/home/me/.cache/ingot/port",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(no); i++)
+		if (journal_may_remove(no[i], records))
+			fail_msg("would remove '%s'", no[i]);
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		if (!journal_may_remove(yes[i], records))
+			fail_msg("would not remove '%s'", yes[i]);
+}
+
+/* A file that does not name its run is not ours, whatever it says. */
+static void test_foreign_journal_is_left_alone(void **state)
+{
+	static const char *const firsts[] = { "", "{\"run\":\"another\"}\n", "garbage\n" };
+	AUTO_FREE char *victim = xasprintf("%s/victim", state_dir);
+	AUTO_FREE char *dir = xasprintf("%s/runs/foreign", state_dir);
+	AUTO_FREE char *file = xasprintf("%s/journal", dir);
+	AUTO(error) struct error *e = NULL;
+
+	(void)state;
+	assert_int_equal(fs_mkdir_all(dir, 0700, &e), 0);
+	assert_int_equal(fs_mkdir(victim, 0700, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(firsts); i++) {
+		AUTO_FREE char *text =
+			xasprintf("%s{\"id\":1,\"path\":\"%s\"}\n", firsts[i], victim);
+
+		assert_int_equal(fs_write(file, text, strlen(text), 0600, &e), 0);
+		assert_int_equal(recover(), 0);
+		assert_true(fs_exists(victim));
+		assert_true(fs_exists(file));
+	}
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -275,6 +342,8 @@ int main(void)
 		TEST(test_kept_things_stay),
 		TEST(test_torn_last_line_is_harmless),
 		TEST(test_open_things_are_listed),
+		TEST(test_foreign_journal_is_left_alone),
+		cmocka_unit_test(test_paths_that_stay),
 	};
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

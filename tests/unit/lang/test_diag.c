@@ -129,6 +129,41 @@ static void test_as_error_text(void **state)
 	assert_string_equal(sb.buf, "a:1,1-3: S; D 1, and 2 other diagnostic(s)");
 }
 
+static const struct diag_style carets = { .width = 80, .caret = true };
+
+/* Whatever is in a file, the report is text, and the caret is under its place. */
+static void test_control_characters(void **state)
+{
+	AUTO(sources) struct sources *sources = sources_new();
+	AUTO(diags) struct diags d = DIAGS_INIT;
+	static const char bytes[] = "\x1b[2J\0\xff\xc2\x9b\tx = \r\n";
+	const struct source *src = sources_add(sources, "a", bytes, sizeof(bytes) - 1);
+	struct range at = { src, { 1, 10, 9 }, { 1, 11, 10 } };
+
+	check(diags_error(&d, &at, "S", "D"), &carets,
+	      "Error: S\n\n  on a line 1:\n"
+	      "   1: \xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\tx = \n"
+	      "             \t^\n\nD\n\n");
+}
+
+/* Packer's messages without place or summary get both for people, and stay as they are else. */
+static void test_for_people(void **state)
+{
+	AUTO(sources) struct sources *sources = sources_new();
+	AUTO(diags) struct diags d = DIAGS_INIT;
+	const struct source *src = sources_add(sources, "a", "v {\n}\n", 6);
+	struct diag *item = diags_error(&d, NULL, "S", "D");
+
+	item->context = (struct range){ src, { 1, 1, 0 }, { 1, 2, 1 } };
+	check(item, &plain, "Error: S\n\nD\n\n");
+	check(item, &carets, "Error: S\n\n  on a line 1, in v:\n   1: v {\n      ^\n\nD\n\n");
+
+	struct diag *bare = diags_error(&d, NULL, "", "stat x: no such file");
+
+	check(bare, &plain, "Error: \n\nstat x: no such file\n\n");
+	check(bare, &carets, "Error: stat x: no such file\n\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +173,8 @@ int main(void)
 		cmocka_unit_test(test_context),
 		cmocka_unit_test(test_long_line_is_an_excerpt),
 		cmocka_unit_test(test_as_error_text),
+		cmocka_unit_test(test_control_characters),
+		cmocka_unit_test(test_for_people),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,23 @@ static void test_mkdir_all(void **state)
 	assert_int_equal(err->kind, ERROR_EXISTS);
 }
 
+static void test_mkdir(void **state)
+{
+	AUTO(error) struct error *err = NULL;
+	AUTO_FREE char *one = path_join(dir, "one");
+	AUTO_FREE char *deep = path_join(dir, "two/three");
+	struct stat st;
+
+	assert_int_equal(fs_mkdir(one, 0700, &err), 0);
+	assert_int_equal(stat(one, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(fs_mkdir(one, 0700, &err), -1);
+	assert_int_equal(err->kind, ERROR_EXISTS);
+	error_ignore(&err, "as expected");
+	assert_int_equal(fs_mkdir(deep, 0700, &err), -1);
+	assert_int_equal(err->kind, ERROR_NOT_FOUND);
+}
+
 static void test_remove_and_rename(void **state)
 {
 	AUTO(error) struct error *err = NULL;
@@ -619,6 +636,7 @@ int main(void)
 		TEST(test_read),
 		TEST(test_write_atomic),
 		TEST(test_mkdir_all),
+		TEST(test_mkdir),
 		TEST(test_remove_and_rename),
 		TEST(test_remove_tree),
 		TEST(test_remove_unreadable),
