@@ -206,31 +206,51 @@ test_expect_success 'ciphers' '
         with_key cipher=aes256-ctr exec true &&
         test_exit 1 with_key cipher=arcfour exec true 2>err && grep -F "ssh_ciphers" err'
 
-user=ingott$$
-if command -v useradd >/dev/null &&
-        useradd -M -d / -p "$(openssl passwd -6 "pass word")" "$user" 2>/dev/null; then
-        trap 'userdel "$user" 2>/dev/null; test_cleanup' EXIT
+# A server that knows a user with a password, while the host does not: it sees
+# other account files, in a mount namespace of its own.
+user=ingotuser
+hash=$(openssl passwd -6 "pass word")
+{
+        cat /etc/passwd
+        echo "$user:x:54321:65534::/:/bin/sh"
+} >"$dir/passwd"
+(umask 077 && {
+        cat /etc/shadow
+        echo "$user:$hash:19000:0:99999:7:::"
+} >"$dir/shadow")
+sshd_start_with_user() {
+        unshare --mount sh -c "mount --bind '$dir/passwd' /etc/passwd &&
+                mount --bind '$dir/shadow' /etc/shadow && exec /usr/sbin/sshd -D -e -f '$dir/$1.cfg'" \
+                2>>"$dir/$1.log" &
+        test_keep_pid $!
+        test_wait 10 grep -q "Server listening" "$dir/$1.log"
+}
+users_port=$(free_port)
+sshd_config users "$users_port" "UsePAM no"
+if unshare --mount true 2>/dev/null && sshd_start_with_user users; then
         test_expect_success 'a right password' '
-                ssh_probe user=$user "password=pass word" exec id 2>err >out && grep "$user" out'
+                ssh_probe port=$users_port user=$user "password=pass word" exec id 2>err >out && grep 54321 out'
+        two_port=$(free_port)
+        sshd_config two "$two_port" "UsePAM no" "AuthenticationMethods publickey,password"
+        sshd_start_with_user two
+        test_expect_success 'key and password together' '
+                ssh_probe port=$two_port user=$user "keyfile=$dir/key" "password=pass word" exec id >out &&
+                grep 54321 out'
         pam_port=$(free_port)
         sshd_config pam "$pam_port" "UsePAM yes" "PasswordAuthentication no" \
                 "KbdInteractiveAuthentication yes"
-        if [ -e /etc/pam.d/sshd ] && sshd_start pam; then
+        if [ -e /etc/pam.d/sshd ] && sshd_start_with_user pam; then
                 test_expect_success 'keyboard-interactive answers with the password' '
                         ssh_probe port=$pam_port user=$user "password=pass word" exec id >out &&
-                        grep "$user" out'
+                        grep 54321 out'
                 test_expect_success 'passwords where the server takes none' '
                         test_exit 1 ssh_probe port=$pam_port user=$user password=x attempts=1 exec id 2>err &&
                         cat err && grep -F "attempted methods [none keyboard-interactive]" err'
+        else
+                test_skip 'keyboard-interactive' 'sshd has no PAM here'
         fi
-        two_port=$(free_port)
-        sshd_config two "$two_port" "UsePAM no" "AuthenticationMethods publickey,password"
-        sshd_start two
-        test_expect_success 'key and password together' '
-                ssh_probe port=$two_port user=$user "keyfile=$dir/key" "password=pass word" exec id >out &&
-                grep "$user" out'
 else
-        test_skip 'passwords' 'useradd does not work here'
+        test_skip 'passwords' 'no mount namespaces here'
 fi
 
 # ---- servers that are not ready ------------------------------------------------------
