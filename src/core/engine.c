@@ -30,6 +30,15 @@ struct engine {
 	bool joined;
 };
 
+/* n threads ended, or never started; the last one tells. */
+static void finish_threads(struct engine *e, size_t n)
+{
+	uint64_t one = 1;
+
+	if (atomic_fetch_sub(&e->unfinished, n) == n)
+		(void)!write(e->done_fd, &one, sizeof(one));
+}
+
 static void *worker(void *arg)
 {
 	struct engine *e = arg;
@@ -42,11 +51,7 @@ static void *worker(void *arg)
 		}
 		build_run(&e->runs[i]);
 	}
-	if (atomic_fetch_sub(&e->unfinished, 1) == 1) {
-		uint64_t one = 1;
-
-		(void)!write(e->done_fd, &one, sizeof(one));
-	}
+	finish_threads(e, 1);
 	return NULL;
 }
 
@@ -82,9 +87,12 @@ struct engine *engine_start(const struct plan *plan, const struct engine_options
 	atomic_store(&e->unfinished, e->thread_count);
 	for (size_t i = 0; i < e->thread_count; i++)
 		if (pthread_create(&e->threads[i], NULL, worker, e)) {
-			/* Out of threads: the ones that run take the rest. */
-			atomic_fetch_sub(&e->unfinished, e->thread_count - i);
+			size_t missing = e->thread_count - i;
+
+			/* Out of threads: the ones that run take the rest; with none, we do. */
 			e->thread_count = i;
+			if (i)
+				finish_threads(e, missing);
 			break;
 		}
 	if (!e->thread_count) { /* not even one: run here */
