@@ -53,7 +53,8 @@ sshd_start() {
 }
 
 sshd_stop() {
-        kill "$(cat "$dir/$1.started")" && : >"$dir/$1.log"
+        kill "$(cat "$dir/$1.started")" && wait "$(cat "$dir/$1.started")"
+        : >"$dir/$1.log"
 }
 
 port=$(free_port)
