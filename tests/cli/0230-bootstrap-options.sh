@@ -66,6 +66,11 @@ test_expect_success 'an output directory that exists' '
 	mkdir output-small && says "Output directory '\''output-small'\'' already exists." "" &&
 	rmdir output-small
 '
+test_expect_success 'an output directory that holds more than the image' '
+	says "Output directory holds other things" "output_directory = \".\"" &&
+	says "Output directory holds other things" "output_directory = \"/\"" &&
+	says "Output directory holds other things" "output_directory = \"$HOME\""
+'
 test_expect_success 'a missing program and the package that brings it' '
 	source_with "" && PATH=$test_root/bin test_exit 1 "$INGOT_BIN" validate t.pkr.hcl >out 2>&1 &&
 	tr -s " \n" "  " <out | grep -F "apt-get install mmdebstrap"

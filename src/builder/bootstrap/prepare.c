@@ -323,7 +323,14 @@ static void prepare_output(struct preparation *p)
 		complain(p, "vm_name", "Invalid image name",
 			 "'%s' must be the name of a file, without directories.", b->vm_name);
 	b->image_name = arena_printf(p->ctx->arena, "%s.%s", b->vm_name, b->format);
-	if (!info->force && fs_exists(b->output_dir))
+	/* -force replaces the directory as a whole */
+	if (path_is_below(p->ctx->cwd, b->output_dir) ||
+	    (p->ctx->dirs->home && path_is_below(p->ctx->dirs->home, b->output_dir)))
+		complain(p, "output_directory", "Output directory holds other things",
+			 "The working directory or your home directory lies in '%s'. Name a "
+			 "directory for this image alone.",
+			 dir);
+	else if (!info->force && fs_exists(b->output_dir))
 		complain(p, "output_directory", "Output directory exists",
 			 "Output directory '%s' already exists. It must not exist. Use -force to "
 			 "replace it.",
