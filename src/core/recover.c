@@ -67,8 +67,9 @@ bool journal_may_remove(const char *path, const char *state_dir)
 
 	if (clean[0] != '/' || !clean[1] || strcmp(clean, path) != 0)
 		return false;
+	/* what lies below /dev/shm are files in memory, not devices */
 	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
-		if (is_within(clean, trees[i]))
+		if (is_within(clean, trees[i]) && !text_starts_with(clean, "/dev/shm/"))
 			return false;
 	for (size_t i = 0; i < ARRAY_LEN(tops); i++)
 		if (!strcmp(clean, tops[i]))

@@ -288,13 +288,21 @@ static void test_paths_that_stay(void **state)
 		"/tmp/",
 		"//etc",
 		"/proc/1",
+		"/dev/shm",
+		"/dev/sda",
 	};
 	static const char *const yes[] = {
-		"/tmp/ingot-1",       "/home/me/out",
-		"/home/me2",          "/var/tmp/x",
-		"/output-web",        "/etcetera",
-		"/srv/images/out-q",  "/home/me/.local/state/ingot/x",
-		"/root/t/output-web", "/home/me/.cache/ingot/port",
+		"/tmp/ingot-1",
+		"/home/me/out",
+		"/home/me2",
+		"/var/tmp/x",
+		"/output-web",
+		"/etcetera",
+		"/srv/images/out-q",
+		"/home/me/.local/state/ingot/x",
+		"/root/t/output-web",
+		"/home/me/.cache/ingot/port",
+		"/dev/shm/ingot-1.tree",
 	};
 
 	(void)state;
