@@ -2,32 +2,23 @@
 #include "builder/qemu/trial.h"
 
 #include "base/alloc.h"
-#include "base/duration.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/qemu/accel.h"
 #include "builder/qemu/argv.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/launch.h"
-#include "os/clock.h"
+#include "comm/ssh/probe.h"
 #include "os/fd.h"
 #include "os/fs.h"
-#include "os/wait.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
 	PORT_MIN = 2222,
 	PORT_MAX = 4444,
 	PORT_TRIES = 10,
-	LOOK_MSEC = 100,     /* between two looks at a port that hangs up */
-	BANNER_SECONDS = 10, /* a connection that stays silent is tried again */
 };
 
 /* What is made before the guest. */
@@ -246,29 +237,6 @@ void trial_release(struct trial *t)
 
 /* ---- SSH ------------------------------------------------------------------------------- */
 
-/* 1: banner, 0: not yet, -1: the token's reason or the deadline. */
-static int look_for_banner(int port, int64_t deadline, struct cancel *c, struct error **err)
-{
-	AUTO_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_port = htons((uint16_t)port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int64_t patience = clock_deadline(BANNER_SECONDS * NSEC_PER_SEC);
-	char text[4];
-
-	if (fd < 0)
-		return error_set_errno(err, errno, "cannot open a socket");
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 && errno != EINPROGRESS)
-		return 0;
-	if (io_wait(fd, POLLIN, MIN(patience, deadline), c, err) < 0) {
-		if ((*err)->kind != ERROR_TIMEOUT || clock_monotonic() >= deadline)
-			return -1;
-		error_ignore(err, "silent: once more");
-		return 0;
-	}
-	return recv(fd, text, sizeof(text), 0) == sizeof(text) && !memcmp(text, "SSH-", 4);
-}
-
 static int say_no_ssh(struct trial *t, struct error **err)
 {
 	AUTO(strbuf) struct strbuf tail = STRBUF_INIT;
@@ -286,21 +254,9 @@ static int say_no_ssh(struct trial *t, struct error **err)
 int trial_wait_ssh(struct trial *t, int port, int64_t deadline, struct cancel *c,
 		   struct error **err)
 {
-	for (;;) {
-		int r = look_for_banner(port, deadline, c, err);
+	const struct probe_options o = { .host = "127.0.0.1", .port = port, .deadline = deadline };
+	struct probe_report report = { 0 };
+	AUTO_CLOSE int fd = -1;
 
-		if (r > 0)
-			return 0;
-		if (r < 0)
-			return say_no_ssh(t, err);
-
-		int64_t next = clock_deadline(LOOK_MSEC * NSEC_PER_MSEC);
-
-		if (io_pause(MIN(next, deadline), c, err) < 0)
-			return say_no_ssh(t, err);
-		if (clock_monotonic() >= deadline) {
-			error_set(err, ERROR_TIMEOUT, "timed out");
-			return say_no_ssh(t, err);
-		}
-	}
+	return probe_connect(&o, c, &report, &fd, err) < 0 ? say_no_ssh(t, err) : 0;
 }

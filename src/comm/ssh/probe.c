@@ -10,15 +10,20 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+/*
+ * A forwarded port (QEMU's user network, a load balancer) accepts at once and
+ * knocks at the guest again and again by itself. To close a silent connection
+ * there only leaves it half a one to care for, and some dozens of those cost a
+ * guest that boots in software emulation a third of its time: so they are kept.
+ */
 enum {
-	PROBE_MAX = 6,         /* connections at a time */
+	PROBE_MAX = 40,        /* connections at a time */
 	BANNER_MAX = 8 * 1024, /* of lines before the identification (RFC 4253 4.2) */
 	RETRY_MSEC = 50,       /* after an answer that was not SSH */
 	STAGGER_MSEC = 500,    /* while connections are silent; doubles */
 	STAGGER_MAX_MSEC = 2000,
 	RESOLVE_RETRY_MSEC = 1000,
-	PATIENCE_MSEC = 15000, /* how long the oldest silent one is kept at first; doubles */
-	PATIENCE_MAX_MSEC = 60000,
+	PATIENCE_MSEC = 60000, /* how long a silent one is kept */
 };
 
 struct probe {
@@ -28,7 +33,7 @@ struct probe {
 	size_t peeked;
 };
 
-/* items[0] is the patient one; the others are replaced in turn. */
+/* Oldest first. */
 struct prober {
 	const struct probe_options *o;
 	struct probe_report *report;
@@ -37,7 +42,7 @@ struct prober {
 	struct probe items[PROBE_MAX];
 	size_t len;
 	int64_t next_open;
-	int64_t stagger, patience;
+	int64_t stagger;
 	int answer; /* fd of the one that spoke, or -1 */
 };
 
@@ -116,15 +121,12 @@ static void open_one(struct prober *p)
 
 static void make_room(struct prober *p)
 {
-	int64_t now = clock_monotonic();
+	int64_t patience = p->len == PROBE_MAX ? 0 : PATIENCE_MSEC * NSEC_PER_MSEC;
 
-	if (p->len > 0 && now - p->items[0].opened > p->patience) {
+	if (p->len > 0 && clock_monotonic() - p->items[0].opened > patience) {
 		saw(p, p->items[0].connected ? PROBE_SILENT : PROBE_UNREACHABLE, "no answer");
-		p->patience = MIN(p->patience * 2, PATIENCE_MAX_MSEC * NSEC_PER_MSEC);
 		drop(p, 0);
 	}
-	if (p->len == PROBE_MAX)
-		drop(p, 1);
 }
 
 static void printable(char *out, size_t size, const char *in, size_t len)
@@ -281,7 +283,6 @@ int probe_connect(const struct probe_options *o, struct cancel *c, struct probe_
 		.report = report,
 		.answer = -1,
 		.stagger = STAGGER_MSEC * NSEC_PER_MSEC,
-		.patience = PATIENCE_MSEC * NSEC_PER_MSEC,
 	};
 	int r = find_addresses(&p, c, err);
 
