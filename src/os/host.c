@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "os/fs.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 /* A variable that is set to nothing counts as unset. */
@@ -106,4 +107,12 @@ void host_dirs_release(struct host_dirs *d)
 	free(d->config);
 	free(d->temp);
 	*d = (struct host_dirs){ 0 };
+}
+
+int host_cpus(void)
+{
+	cpu_set_t set;
+
+	/* Fails on hosts with more processors than the set can hold; they have two to spare. */
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 2 : CPU_COUNT(&set);
 }

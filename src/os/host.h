@@ -17,3 +17,6 @@ struct host_dirs {
 typedef const char *(*host_env_fn)(const char *name);
 MUST_CHECK int host_dirs_init(struct host_dirs *d, host_env_fn lookup, struct error **err);
 void host_dirs_release(struct host_dirs *d);
+
+/* How many processors this process may run on, at least 1. */
+int host_cpus(void);

@@ -24,7 +24,10 @@ static const struct attr qemu_attrs[] = {
 	ATTR_STRING(struct qemu_config, accelerator, 0, "none, kvm, tcg, xen, hax, hvf or whpx. Not set: kvm where a guest can run with it, else tcg."),
 	ATTR_STRING(struct qemu_config, machine_type, 0, "QEMU machine type.", .def = "pc"),
 	ATTR_STRING(struct qemu_config, cpu_model, 0, "QEMU CPU model. Not set: QEMU's default."),
-	ATTR_INT(struct qemu_config, cpus, 0, "Number of virtual CPUs.", .def = "0"),
+	ATTR_INT(struct qemu_config, cpus, 0,
+		 "Number of virtual CPUs. Not said: 1; 2 where the guest is emulated and the host "
+		 "has as many.",
+		 .def = "0"),
 	ATTR_INT(struct qemu_config, sockets, 0, "CPU sockets.", .def = "0"),
 	ATTR_INT(struct qemu_config, cores, 0, "Cores of each socket.", .def = "0"),
 	ATTR_INT(struct qemu_config, threads, 0, "Threads of each core.", .def = "0"),

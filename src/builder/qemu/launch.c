@@ -120,6 +120,7 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 	struct qemu_argv in = {
 		.config = l->config,
 		.accel = l->accel,
+		.host_cpus = host_cpus(),
 		.disks = l->disks,
 		.iso = l->iso,
 		.efivars = l->efivars,

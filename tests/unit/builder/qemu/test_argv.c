@@ -164,6 +164,42 @@ static void test_overrides(void **state)
 	check("qemu-overrides", &in);
 }
 
+/* Emulated guests get a second processor unless the template counts them itself. */
+static void test_unsaid_cpus(void **state)
+{
+	static const struct {
+		const char *accel;
+		int host;
+		int64_t cpus;
+		const char *want;
+	} rows[] = {
+		{ "tcg", 8, 0, "2" },
+		{ "tcg", 1, 0, "1" },
+		{ "tcg", 8, 1, "1" },
+		{ "kvm", 8, 0, "1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(strv) struct strv disks = STRV_INIT;
+		AUTO(strv) struct strv argv = STRV_INIT;
+		struct qemu_config c = plain();
+		struct qemu_argv in = input(&c, &disks);
+		bool own_console;
+
+		strv_push(&disks, "o/v");
+		c.cpus = rows[i].cpus;
+		in.accel = rows[i].accel;
+		in.host_cpus = rows[i].host;
+		qemu_argv_build(&in, &argv, &own_console);
+
+		size_t at = 0;
+
+		while (strcmp(argv.v[at], "-smp"))
+			at++;
+		assert_string_equal(argv.v[at + 1], rows[i].want);
+	}
+}
+
 static void test_own_network_card(void **state)
 {
 	const struct text_list rows[] = {
@@ -199,7 +235,7 @@ static void test_smp(void **state)
 					       .sockets = rows[i].sockets,
 					       .cores = rows[i].cores,
 					       .threads = rows[i].threads };
-		AUTO_FREE char *got = qemu_argv_smp(&c);
+		AUTO_FREE char *got = qemu_argv_smp(&c, 1);
 
 		assert_string_equal(got, rows[i].want);
 	}
@@ -214,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_overrides),
 		cmocka_unit_test(test_own_network_card),
 		cmocka_unit_test(test_smp),
+		cmocka_unit_test(test_unsaid_cpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
