@@ -137,7 +137,7 @@ struct config {
 };
 
 struct config_options {
-	const char *path;             /* file or directory */
+	const char *path;             /* file or directory; NULL: an empty template */
 	const struct strv *vars;      /* "k=v" from -var, in order */
 	const struct strv *var_files; /* from -var-file, in order */
 	bool warn_undeclared;         /* undeclared variables in files warn */

@@ -81,6 +81,8 @@ void load_templates(struct loader *l)
 	const char *path = l->opts->path;
 	AUTO(error) struct error *e = NULL;
 	enum fs_kind kind = FS_ABSENT;
+	if (!path)
+		return;
 	if (fs_stat_kind(path, &kind, &e) < 0) {
 		diags_error(l->diags, NULL, "", "%s", e->message);
 		return;
@@ -114,7 +116,7 @@ static void add_var_file(struct loader *l, const char *path)
 
 void load_var_files(struct loader *l)
 {
-	if (is_directory(l->opts->path))
+	if (l->opts->path && is_directory(l->opts->path))
 		add_directory(l, &l->var_files, auto_suffixes);
 	for (size_t i = 0; l->opts->var_files && i < l->opts->var_files->len; i++)
 		add_var_file(l, l->opts->var_files->v[i]);

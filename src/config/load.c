@@ -27,6 +27,8 @@ static const char *base_dir_of(struct arena *arena, const char *path)
 {
 	AUTO(error) struct error *e = NULL;
 	enum fs_kind kind = FS_ABSENT;
+	if (!path)
+		return ".";
 	if (fs_stat_kind(path, &kind, &e) == 0 && kind == FS_DIR)
 		return arena_strdup(arena, path);
 	AUTO_FREE char *dir = path_dirname(path);
