@@ -55,8 +55,16 @@ size_t levenshtein(const char *a, const char *b)
 
 const char *suggest(const char *given, const char *const *candidates)
 {
-	for (; *candidates; candidates++)
+	size_t len = strlen(given);
+
+	/* Names of very different length need no comparing, so a huge one costs nothing. */
+	for (; *candidates; candidates++) {
+		size_t other = strlen(*candidates);
+
+		if (len > 4 * (other + SUGGEST_DISTANCE) || other > 4 * (len + SUGGEST_DISTANCE))
+			continue;
 		if (levenshtein(given, *candidates) < SUGGEST_DISTANCE)
 			return *candidates;
+	}
 	return NULL;
 }

@@ -148,7 +148,7 @@ static void add_listed_sources(struct build_reader *r, const struct attribute *a
 {
 	struct text_list list = { 0 };
 	read_texts(r->l, a, r->l->config->scope, &list);
-	const struct expr *e = a->expr;
+	const struct expr *e = expr_static(a->expr, r->l->arena);
 	bool is_literal = e->kind == EXPR_TUPLE && e->tuple.len == list.len;
 	for (size_t i = 0; i < list.len; i++)
 		add_source(r, list.v[i], is_literal ? e->tuple.items[i]->range : e->range);

@@ -2,6 +2,7 @@
 /* Which files make up a template, and the one place that tells their syntax by name. */
 #include "base/path.h"
 #include "config/loader.h"
+#include "lang/json.h"
 #include "os/fs.h"
 
 /* Files are taken suffix by suffix, then by name. `.ingot.hcl` is ours: what other tools do not know, in a folder that serves both. */
@@ -10,13 +11,9 @@ static const char *const auto_suffixes[] = { ".auto.pkrvars.hcl", ".auto.pkrvars
 
 static struct body *parse_by_suffix(struct loader *l, const struct source *src)
 {
-	if (!text_ends_with(src->name, ".json"))
-		return parse_file(src, l->arena, l->diags);
-	diags_error(l->diags, NULL, "Unsupported file format",
-		    "The file \"%s\" is in JSON syntax, which this version cannot read yet. "
-		    "The same content in a file that ends in `.hcl` can be read.",
-		    src->name);
-	return NULL;
+	if (text_ends_with(src->name, ".json"))
+		return parse_json_file(src, l->arena, l->diags);
+	return parse_file(src, l->arena, l->diags);
 }
 
 static void add_file(struct loader *l, struct file_list *files, const char *path)
@@ -30,9 +27,8 @@ static void add_file(struct loader *l, struct file_list *files, const char *path
 		return;
 	}
 	const struct source *src = sources_add(l->config->sources, path, text.buf, text.len);
-	struct body *body = parse_by_suffix(l, src);
-	if (body)
-		*vec_push(files) = (struct config_file){ .path = src->name, .body = body };
+	*vec_push(files) =
+		(struct config_file){ .path = src->name, .body = parse_by_suffix(l, src) };
 }
 
 /* Errors have the words of the system, as they are the whole message. */

@@ -67,9 +67,15 @@ static void hidden_attributes(const struct body *b, struct arena *arena, struct 
 	drop_hidden(h, ret);
 }
 
+static void hidden_references(const struct body *b, expr_reference_fn fn, void *data)
+{
+	body_walk_references(((const struct hidden_body *)b)->inner, fn, data);
+}
+
 static const struct body_ops hidden_ops = {
 	.content = hidden_content,
 	.attributes = hidden_attributes,
+	.references = hidden_references,
 };
 
 struct body *body_hide(struct arena *arena, const struct body *inner, const char *const *names)

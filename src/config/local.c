@@ -214,16 +214,6 @@ static void note_reference(void *data, const struct expr *traversal)
 	}
 }
 
-static void walk_body(struct network *n, const struct body *b)
-{
-	for (size_t i = 0; i < b->len; i++) {
-		if (b->items[i].is_block)
-			walk_body(n, b->items[i].block->body);
-		else
-			expr_walk_references(b->items[i].attribute->expr, note_reference, n);
-	}
-}
-
 static void network_init(struct network *n, struct loader *l)
 {
 	size_t count = l->data.len + l->locals.len;
@@ -238,7 +228,7 @@ static void network_init(struct network *n, struct loader *l)
 	for (size_t i = 0; i < l->locals.len; i++)
 		map_set(&n->locals, l->locals.items[i].pub.name, (void *)(node_of_local(l, i) + 1));
 	for (n->node = 0; n->node < l->data.len; n->node++)
-		walk_body(n, l->data.items[n->node].block->body);
+		body_walk_references(l->data.items[n->node].block->body, note_reference, n);
 	for (size_t i = 0; i < l->locals.len; i++, n->node++)
 		expr_walk_references(l->locals.items[i].expr, note_reference, n);
 }

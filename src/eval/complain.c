@@ -118,8 +118,9 @@ struct range expr_start(const struct expr *e)
 		case EXPR_SPLAT_ITEM:
 		case EXPR_PARENS:
 		case EXPR_INVALID:
-		case EXPR_JSON:
 			return e->range;
+		case EXPR_JSON:
+			return json_open(e->json);
 		}
 	}
 }

@@ -200,7 +200,7 @@ static size_t label_names(const struct block_schema *s)
 static bool read_labels(const struct request *rq, const struct attribute *a, struct generator *g)
 {
 	size_t want = label_names(g->schema);
-	const struct expr *list = a ? a->expr : NULL;
+	const struct expr *list = a ? expr_static(a->expr, rq->arena) : NULL;
 
 	if (!a)
 		return true;
@@ -428,5 +428,11 @@ static void expanding_attributes(const struct body *b, struct arena *arena, stru
 	bind_attributes(&rq, ret);
 }
 
+static void expanding_references(const struct body *b, expr_reference_fn fn, void *data)
+{
+	body_walk_references(((const struct expanding *)b)->original, fn, data);
+}
+
 static const struct body_ops expanding_ops = { .content = expanding_content,
-					       .attributes = expanding_attributes };
+					       .attributes = expanding_attributes,
+					       .references = expanding_references };

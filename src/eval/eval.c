@@ -163,8 +163,9 @@ struct value *evaluate(const struct evaluator *ev, const struct expr *e)
 		return evaluate_binary(ev, e);
 	case EXPR_BOUND:
 		return evaluate_bound(ev, e);
-	case EXPR_PARENS:
 	case EXPR_JSON:
+		return evaluate_json(ev, e->json);
+	case EXPR_PARENS:
 	case EXPR_INVALID:
 		break; /* what is invalid has been reported by the parser */
 	}

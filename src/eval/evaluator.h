@@ -12,6 +12,7 @@
 
 #include "base/vec.h"
 #include "eval/eval.h"
+#include "lang/json.h"
 
 struct evaluator {
 	const struct scope *scope; /* NULL: no names, no functions */
@@ -29,6 +30,7 @@ struct value *evaluate_unary(const struct evaluator *ev, const struct expr *e);
 struct value *evaluate_template(const struct evaluator *ev, const struct template *t, bool unwrap);
 struct value *evaluate_conditional(const struct evaluator *ev, const struct expr *e);
 struct value *evaluate_for(const struct evaluator *ev, const struct expr *e);
+struct value *evaluate_json(const struct evaluator *ev, const struct json_node *n);
 struct value *evaluate_call(const struct evaluator *ev, const struct expr *e);
 
 /* The head of a loop: the collection is evaluated and looked at. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 struct reader {
+	struct arena *arena; /* of expressions that are texts in JSON */
 	struct diags *diags;
 	bool allow_optional;
 };
@@ -330,8 +331,10 @@ static struct type *read_type(const struct reader *r, const struct expr *e)
 	struct str keyword = expr_keyword(e);
 	if (keyword.len > 0)
 		return read_keyword(r, e, keyword);
-	if (e->kind == EXPR_CALL)
-		return read_call(r, e);
+
+	const struct expr *call = expr_static(e, r->arena);
+	if (call->kind == EXPR_CALL)
+		return read_call(r, call);
 	return refuse(r, e->range, NULL,
 		      "A type specification is either a primitive type keyword (bool, number, "
 		      "string) or a complex type constructor call, like list(string).");
@@ -341,5 +344,8 @@ struct type *eval_type_constraint(const struct expr *e, bool allow_optional,
 				  const struct scope *scope, struct diags *diags)
 {
 	(void)scope; /* constraints are static */
-	return read_type(&(struct reader){ diags, allow_optional }, e);
+
+	AUTO(arena) struct arena *arena = arena_new();
+
+	return read_type(&(struct reader){ arena, diags, allow_optional }, e);
 }

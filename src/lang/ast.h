@@ -38,6 +38,12 @@ enum expr_kind {
 	EXPR_BOUND,       /* bound: an expression below a `dynamic` block; made by eval/ only */
 };
 
+struct expr;
+struct value;
+
+/* Called with the EXPR_VARIABLE/ATTR/INDEX chain of a reference; borrowed for the call. */
+typedef void (*expr_reference_fn)(void *data, const struct expr *traversal);
+
 enum expr_op {
 	OP_ADD,
 	OP_SUB,
@@ -56,9 +62,6 @@ enum expr_op {
 	OP_NEGATE,
 	OP_COUNT,
 };
-
-struct expr;
-struct value;
 
 struct object_item {
 	struct expr *key; /* a bare identifier is an EXPR_TEMPLATE literal with key_is_bare */

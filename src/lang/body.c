@@ -22,6 +22,11 @@ void body_attributes(const struct body *b, struct arena *arena, struct content *
 	b->ops->attributes(b, arena, ret, diags);
 }
 
+void body_walk_references(const struct body *b, expr_reference_fn fn, void *data)
+{
+	b->ops->references(b, fn, data);
+}
+
 struct attribute *content_attr(const struct content *c, const char *name)
 {
 	for (size_t i = 0; i < c->attr_count; i++)
@@ -115,9 +120,18 @@ static void merged_attributes(const struct body *b, struct arena *arena, struct 
 	merge_contents(parts, arena, ret, diags);
 }
 
+static void merged_references(const struct body *b, expr_reference_fn fn, void *data)
+{
+	const struct merged_body *m = (const struct merged_body *)b;
+
+	for (int i = 0; i < 2; i++)
+		body_walk_references(m->parts[i], fn, data);
+}
+
 static const struct body_ops merged_body_ops = {
 	.content = merged_content,
 	.attributes = merged_attributes,
+	.references = merged_references,
 };
 
 struct body *body_merge(struct arena *arena, const struct body *first, const struct body *second)

@@ -46,6 +46,8 @@ struct body_ops {
 	/* All arguments, no blocks expected (language.md 8). */
 	void (*attributes)(const struct body *b, struct arena *arena, struct content *ret,
 			   struct diags *diags);
+	/* References of all arguments, those in nested blocks too. */
+	void (*references)(const struct body *b, expr_reference_fn fn, void *data);
 };
 
 extern const struct body_ops native_body_ops;
@@ -67,6 +69,7 @@ void body_partial_content(const struct body *b, const struct body_schema *schema
 			  struct arena *arena, struct content *ret, struct diags *diags);
 void body_attributes(const struct body *b, struct arena *arena, struct content *ret,
 		     struct diags *diags);
+void body_walk_references(const struct body *b, expr_reference_fn fn, void *data);
 struct attribute *content_attr(const struct content *c, const char *name); /* NULL if absent */
 
 /* Union of two bodies (a `source` block inside `build`): an argument in both is

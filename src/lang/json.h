@@ -46,7 +46,6 @@ struct json_node {
 	enum json_kind kind;
 	enum json_reading reading;
 	struct range range;
-	struct range open, close; /* of arrays and objects */
 	union {
 		bool boolean;
 		struct str text;
@@ -64,6 +63,9 @@ struct json_node {
 /* Messages are those of HCL's JSON reader. Never NULL. */
 const struct json_node *json_parse(const struct source *src, enum json_reading reading,
 				   struct arena *arena, struct diags *diags);
+/* The brackets or braces of an array or an object; of anything else the whole. */
+struct range json_open(const struct json_node *node);
+struct range json_close(const struct json_node *node);
 /* First member of that exact name, or NULL. */
 const struct json_node *json_member(const struct json_node *object, const char *name);
 
@@ -74,3 +76,13 @@ struct body *parse_json_file(const struct source *src, struct arena *arena, stru
 struct body *json_body(const struct json_node *node, struct arena *arena);
 /* An expression that evaluates to the node. */
 struct expr *json_expr(const struct json_node *node, struct arena *arena);
+
+/* Whether a JSON_STRING is more than the text it spells when it is read as a template. */
+bool json_has_sequences(const struct json_node *string);
+/* A JSON_STRING as a template. Places are those in the file, whatever escapes there are. */
+struct expr *json_template(const struct json_node *string, struct arena *arena,
+			   struct diags *diags);
+/* The name of a property as the JSON_STRING it is. */
+struct json_node json_name(const struct json_node *object, const struct json_member *m);
+/* As expr_walk_references(); what is handed out is gone afterwards. */
+void json_walk_references(const struct json_node *node, expr_reference_fn fn, void *data);

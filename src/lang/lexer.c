@@ -62,11 +62,8 @@ struct pos pos_advance(struct pos at, const char *text, size_t len)
 
 struct range token_range(const struct source *src, const struct token *t)
 {
-	return (struct range){
-		.source = src,
-		.start = { (int)t->line, (int)t->column, t->start },
-		.end = { (int)t->end_line, (int)t->end_column, t->end },
-	};
+	return source_range(src, (struct pos){ (int)t->line, (int)t->column, t->start },
+			    (struct pos){ (int)t->end_line, (int)t->end_column, t->end });
 }
 
 struct str token_text(const struct source *src, const struct token *t)
@@ -144,6 +141,13 @@ static size_t ident_length(const struct lexer *lx, size_t at)
 		i += n;
 	}
 	return i - at;
+}
+
+bool lexer_is_identifier(struct str s)
+{
+	struct lexer lx = { .text = s.p, .end = s.len };
+
+	return s.len > 0 && ident_length(&lx, 0) == s.len;
 }
 
 /* digit (digit | "." | e[+-]digit)*, not ending in "." */

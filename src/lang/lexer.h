@@ -90,6 +90,9 @@ struct str token_text(const struct source *src, const struct token *t);
 /* Where one is after walking over `len` bytes of one token from `at`. */
 struct pos pos_advance(struct pos at, const char *text, size_t len);
 
+/* The whole piece is one identifier. */
+bool lexer_is_identifier(struct str s);
+
 /* Without Unicode white space at one end. */
 struct str space_trim_left(struct str s);
 struct str space_trim_right(struct str s);

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/suggest.h"
 #include "base/vec.h"
-#include "lang/body.h"
+#include "lang/parser.h"
 
 VEC_DECLARE(name_list, const char *);
 
@@ -203,7 +203,18 @@ static void native_attributes(const struct body *b, struct arena *arena, struct 
 	}
 }
 
+static void native_references(const struct body *b, expr_reference_fn fn, void *data)
+{
+	for (size_t i = 0; i < b->len; i++) {
+		if (b->items[i].is_block)
+			native_references(b->items[i].block->body, fn, data);
+		else
+			expr_walk_references(b->items[i].attribute->expr, fn, data);
+	}
+}
+
 const struct body_ops native_body_ops = {
 	.content = native_content,
 	.attributes = native_attributes,
+	.references = native_references,
 };

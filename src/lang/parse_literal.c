@@ -11,14 +11,14 @@
 /* Bad escapes do not confuse the parser, so each of them is reported. */
 static void report_escape(struct parser *p, struct token t, struct str escape, const char *detail)
 {
-	struct range at = parser_range(p, t);
+	struct pos at = { (int)t.line, (int)t.column, t.start };
 	const char *text = p->src->text + t.start;
 
 	if (p->failed)
 		return;
-	at.start = pos_advance(at.start, text, (size_t)(escape.p - text));
-	at.end = pos_advance(at.start, escape.p, escape.len);
-	parser_report(p, at, "Invalid escape sequence", "%s", detail);
+	at = pos_advance(at, text, (size_t)(escape.p - text));
+	parser_report(p, source_range(p->src, at, pos_advance(at, escape.p, escape.len)),
+		      "Invalid escape sequence", "%s", detail);
 }
 
 static int hex_value(char c)

@@ -489,7 +489,7 @@ static struct template *build(struct template_parser *tp, struct level *level)
 	t->is_quoted = tp->end == TOKEN_CQUOTE;
 	t->len = tp->parts.len - from;
 	t->parts = ARENA_ARRAY(tp->p->arena, struct template_part, t->len + 1);
-	t->range = (struct range){ tp->p->src, here, here };
+	t->range = (struct range){ tp->end_range.source, here, here };
 	if (t->len) {
 		memcpy(t->parts, &tp->parts.items[from], t->len * sizeof(*t->parts));
 		t->range = range_between(t->parts[0].range, t->parts[t->len - 1].range);

@@ -7,8 +7,6 @@
 
 #include <stdarg.h>
 
-enum { FILE_SIZE_MAX = 64 * 1024 * 1024 };
-
 /* Index of the token that parser_read() would return. */
 static size_t next_index(struct parser *p)
 {
@@ -92,7 +90,7 @@ static bool is_reported(struct parser *p, struct range subject)
 {
 	struct token t = parser_peek(p);
 
-	return t.kind >= TOKEN_BITWISE && t.start == subject.start.byte &&
+	return t.kind >= TOKEN_BITWISE && parser_range(p, t).start.byte == subject.start.byte &&
 	       diags_has_errors(p->diags);
 }
 
@@ -194,10 +192,10 @@ void parser_adopt(struct parser *p, struct expr *e, const struct expr *child)
 
 static bool parser_start(struct parser *p, struct range at, enum lex_mode mode)
 {
-	if (at.end.byte - at.start.byte > FILE_SIZE_MAX) {
+	if (at.end.byte - at.start.byte > PARSER_FILE_MAX) {
 		diags_error(p->diags, &at, "File too large",
 			    "%s is larger than %d MiB, which is more than a template may have.",
-			    p->src->name, FILE_SIZE_MAX / 1024 / 1024);
+			    p->src->name, PARSER_FILE_MAX / 1024 / 1024);
 		return false;
 	}
 	p->errors_before = p->diags->errors;
@@ -231,12 +229,13 @@ struct body *parse_file(const struct source *src, struct arena *arena, struct di
 	return body;
 }
 
-struct expr *parse_expression(const struct source *src, struct arena *arena, struct diags *diags)
+struct expr *parse_expression_at(const struct source *src, struct range at, struct arena *arena,
+				 struct diags *diags)
 {
 	struct parser p = { .src = src, .arena = arena, .diags = diags };
 	struct expr *e;
 
-	if (parser_start(&p, whole(src), LEX_CONFIG)) {
+	if (parser_start(&p, at, LEX_CONFIG)) {
 		e = parser_expression(&p);
 		struct token rest = parser_peek(&p);
 		if (rest.kind != TOKEN_EOF)
@@ -245,10 +244,15 @@ struct expr *parse_expression(const struct source *src, struct arena *arena, str
 				    "An expression was successfully parsed, but extra characters "
 				    "were found after it.");
 	} else {
-		e = parser_node(&p, EXPR_INVALID, whole(src));
+		e = parser_node(&p, EXPR_INVALID, at);
 	}
 	vec_release(&p.tokens);
 	return e;
+}
+
+struct expr *parse_expression(const struct source *src, struct arena *arena, struct diags *diags)
+{
+	return parse_expression_at(src, whole(src), arena, diags);
 }
 
 struct expr *parse_template_at(const struct source *src, struct range at, struct arena *arena,

@@ -16,7 +16,10 @@
 struct body *parse_file(const struct source *src, struct arena *arena, struct diags *diags);
 /* The whole text is one expression (console, -var, environment). */
 struct expr *parse_expression(const struct source *src, struct arena *arena, struct diags *diags);
-/* The whole text is a template without quotes (templatefile, JSON strings). */
+/* Part of a source is one expression. */
+struct expr *parse_expression_at(const struct source *src, struct range at, struct arena *arena,
+				 struct diags *diags);
+/* The whole text is a template without quotes (templatefile). */
 struct expr *parse_template(const struct source *src, struct arena *arena, struct diags *diags);
 /* Part of a source, positions kept: for JSON strings and legacy templates. */
 struct expr *parse_template_at(const struct source *src, struct range at, struct arena *arena,
@@ -29,8 +32,10 @@ char *hcl_layout(const struct source *src);
 
 /* Roots of all traversals in an expression, for dependency graphs: calls back
  * with the EXPR_VARIABLE/ATTR/INDEX chain. Names bound by `for` are left out. */
-typedef void (*expr_reference_fn)(void *data, const struct expr *traversal);
 void expr_walk_references(const struct expr *e, expr_reference_fn fn, void *data);
 
 /* Static reading: the expression as a bare keyword ("string"), or len 0. */
 struct str expr_keyword(const struct expr *e);
+/* What a reader of static constructs looks at: JSON has expressions as texts and tuples as arrays.
+ * Anything else is returned as it is. */
+const struct expr *expr_static(const struct expr *e, struct arena *arena);

@@ -18,7 +18,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PARSER_DEPTH_MAX = 512, PARSER_ERRORS_MAX = 100 };
+enum {
+	PARSER_DEPTH_MAX = 512,
+	PARSER_ERRORS_MAX = 100,
+	PARSER_FILE_MAX = 64 * 1024 * 1024,
+};
 
 struct parser {
 	const struct source *src;

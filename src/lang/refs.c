@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an expression refers to, without evaluating it. */
-#include "lang/parser.h"
-
 #include "base/vec.h"
+#include "lang/json.h"
+#include "lang/lexer.h"
+#include "lang/parser.h"
 
 #include <stdlib.h>
 
@@ -107,6 +108,26 @@ static void walk_object(const struct walk *w, const struct expr *e, const struct
 	}
 }
 
+/* The texts in JSON know nothing of what is bound around them. */
+struct filter {
+	const struct walk *walk;
+	const struct bound *bound;
+};
+
+static void pass_free(void *data, const struct expr *traversal)
+{
+	const struct filter *f = data;
+	const struct expr *root = root_of(traversal);
+
+	if (!root || !is_bound(f->bound, root->variable.name))
+		f->walk->fn(f->walk->data, traversal);
+}
+
+static void walk_json(const struct walk *w, const struct expr *e, const struct bound *b)
+{
+	json_walk_references(e->json, pass_free, &(struct filter){ w, b });
+}
+
 static void walk(const struct walk *w, const struct expr *e, const struct bound *b)
 {
 	if (!e)
@@ -117,7 +138,9 @@ static void walk(const struct walk *w, const struct expr *e, const struct bound 
 	case EXPR_NULL:
 	case EXPR_SPLAT_ITEM:
 	case EXPR_INVALID:
-	case EXPR_JSON: /* lang/json.c walks its own nodes */
+		break;
+	case EXPR_JSON:
+		walk_json(w, e, b);
 		break;
 	case EXPR_TEMPLATE:
 		walk_template(w, e->template, b);
@@ -169,6 +192,14 @@ void expr_walk_references(const struct expr *e, expr_reference_fn fn, void *data
 	walk(&(struct walk){ fn, data }, e, NULL);
 }
 
+/* The word that a JSON text consists of. */
+static struct str json_keyword(const struct json_node *n)
+{
+	struct str s = n->kind == JSON_STRING ? str_trim(n->text) : (struct str){ "", 0 };
+
+	return lexer_is_identifier(s) ? s : (struct str){ "", 0 };
+}
+
 struct str expr_keyword(const struct expr *e)
 {
 	switch ((int)e->kind) {
@@ -178,6 +209,8 @@ struct str expr_keyword(const struct expr *e)
 		return e->boolean ? STR("true") : STR("false");
 	case EXPR_NULL:
 		return STR("null");
+	case EXPR_JSON:
+		return json_keyword(e->json);
 	case EXPR_BOUND:
 		return expr_keyword(e->bound.inner);
 	}

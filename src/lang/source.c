@@ -2,7 +2,7 @@
 #include "lang/source.h"
 
 #include "base/alloc.h"
-#include "base/vec.h"
+#include "lang/lexer.h"
 
 #include <string.h>
 
@@ -48,6 +48,36 @@ const struct source *sources_add(struct sources *s, const char *name, const char
 	o->source = (struct source){ .name = o->name, .text = o->text, .len = len };
 	*vec_push(&s->list) = o;
 	return &o->source;
+}
+
+static struct pos original_place(const struct source *src, size_t at)
+{
+	const struct source_origin *o = src->origin;
+	size_t low = 0, high = o->len;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (o->turns[middle].at <= at)
+			low = middle;
+		else
+			high = middle;
+	}
+
+	const struct source_turn *t = &o->turns[low];
+
+	return t->is_atom ? t->place : pos_advance(t->place, src->text + t->at, at - t->at);
+}
+
+struct range source_range(const struct source *src, struct pos start, struct pos end)
+{
+	if (!src->origin)
+		return (struct range){ src, start, end };
+	return (struct range){
+		src->origin->source,
+		original_place(src, start.byte),
+		original_place(src, end.byte),
+	};
 }
 
 struct range range_between(struct range a, struct range b)
