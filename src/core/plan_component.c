@@ -39,6 +39,7 @@ static void render_templates(const struct component_job *job, struct decoded *d,
 		.build_name = job->build->info.source_name,
 		.build_type = job->build->info.builder_type,
 		.build = build,
+		.packer_version = COMPAT_VERSION,
 	};
 	schema_render(d, render, &ctx, arena, diags);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postproc/output.h"
 
+#include "config/config.h"
 #include "tmpl/tmpl.h"
 
 char *output_render(const char *output, struct build_ctx *ctx, const struct artifact *input,
@@ -21,6 +22,7 @@ char *output_render(const char *output, struct build_ctx *ctx, const struct arti
 		.build_name = ctx->info->source_name,
 		.build_type = ctx->info->builder_type,
 		.build = input->generated_data,
+		.packer_version = COMPAT_VERSION,
 	};
 	char *path = tmpl_render(output, &tmpl, err);
 
@@ -35,6 +37,6 @@ void output_check(const struct prepare_ctx *ctx, const char *attr, const char *o
 	AUTO(error) struct error *e = NULL;
 	struct range at = decoded_range(ctx->decoded, attr);
 
-	if (output && tmpl_check(output, &e) < 0)
+	if (output && tmpl_check(output, NULL, &e) < 0)
 		diags_error(diags, &at, "Invalid template", "%s", e->message);
 }

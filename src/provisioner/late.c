@@ -2,6 +2,7 @@
 #include "provisioner/late.h"
 
 #include "base/alloc.h"
+#include "config/config.h"
 #include "tmpl/tmpl.h"
 
 static struct value *merge(struct value *generated, const struct late_field *fields)
@@ -28,6 +29,7 @@ char *late_render(const char *text, const char *what, const struct provision_ctx
 		.build_name = ctx->build->info->source_name,
 		.build_type = ctx->build->info->builder_type,
 		.build = ctx->generated,
+		.packer_version = COMPAT_VERSION,
 	};
 	char *result = tmpl_render(text, &t, err);
 

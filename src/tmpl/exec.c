@@ -1,316 +1,290 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tree + data -> text. */
+/*
+ * Tree + data -> text: lists of nodes, variables, limits. What a mistake is
+ * blamed on is the place that was looked at last, as in the reference.
+ */
 #include "base/alloc.h"
-#include "base/strbuf.h"
-#include "base/vec.h"
-#include "tmpl/node.h"
-#include "tmpl/tmpl.h"
+#include "tmpl/execution.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUTPUT_MAX = 64 * 1024 * 1024 };
-
-struct variable {
-	struct str name;
-	struct value *value; /* owned; NULL: nil */
+enum {
+	OUTPUT_MAX = 64 * 1024 * 1024,
+	STEPS_MAX = 20 * 1000 * 1000,
+	DEPTH_MAX = 1000,
 };
 
-struct exec {
-	const struct tmpl_ctx *ctx;
-	const char *text;
-	struct strbuf *out;
-	struct value *dot; /* borrowed; NULL: nil */
-	VEC_DECLARE(, struct variable) vars;
-	struct error **err;
-};
+const char tmpl_unset_variable[] = "Error: variable not set:";
+const char tmpl_placeholder[] =
+	"To set this dynamically in the Packer template, you must use the `build` function";
 
-int tmpl_exec_error(struct error **err, const char *whole, struct str at, const char *fmt, ...)
+/* ---- mistakes and limits ------------------------------------------------------------- */
+
+static void print_place(struct strbuf *sb, const struct place *at)
 {
-	struct strbuf sb = STRBUF_INIT;
+	if (at->term)
+		term_print(sb, at->term);
+	else if (at->command)
+		command_print(sb, at->command);
+	else if (at->pipe)
+		pipe_print(sb, at->pipe);
+	else if (at->node)
+		node_print(sb, at->node);
+}
+
+static size_t place_pos(const struct place *at)
+{
+	return at->term      ? at->term->pos
+	       : at->command ? at->command->pos
+	       : at->pipe    ? at->pipe->pos
+	       : at->node    ? at->node->pos
+			     : 0;
+}
+
+void exec_fail(struct exec *x, const char *fmt, ...)
+{
+	AUTO(strbuf) struct strbuf message = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf place = STRBUF_INIT;
+	size_t pos = place_pos(&x->at), column = 0;
+	int line = 1;
 	va_list ap;
-	int line = 1, column = 0;
-
-	for (const char *p = whole; p < at.p; p++) {
-		column = *p == '\n' ? 0 : column + 1;
-		line += *p == '\n';
-	}
-	va_start(ap, fmt);
-	strbuf_vaddf(&sb, fmt, ap);
-	va_end(ap);
-	error_set(err, ERROR_INVALID, "template: root:%d:%d: executing \"root\" at <%.*s>: %s",
-		  line, column, STR_FMT(at), sb.buf);
-	strbuf_release(&sb);
-	return -1;
-}
-
-/* Results are owned; NULL with an empty *err is nil. */
-static struct value *eval_pipe(struct exec *x, const struct pipe *pipe);
-
-static struct value *own(struct value *v)
-{
-	return v ? value_ref(v) : NULL;
-}
-
-static struct value *field_of(struct exec *x, struct value *v, struct str name, struct str at)
-{
-	AUTO_FREE char *key = str_dup(name);
-
-	if (!v || value_is_null(v) || !value_is_known(v))
-		return NULL;
-
-	enum type_kind kind = type_kind(value_type(v));
-
-	if (kind == TYPE_OBJECT || kind == TYPE_MAP)
-		return own(value_get(v, key));
-	tmpl_exec_error(x->err, x->text, at, "can't evaluate field %s in a value that is no map",
-			key);
-	return NULL;
-}
-
-static struct value *variable_of(struct exec *x, const struct term *t)
-{
-	if (!t->name.len)
-		return own(x->ctx->data);
-	for (size_t i = x->vars.len; i-- > 0;)
-		if (str_eq(x->vars.items[i].name, t->name))
-			return own(x->vars.items[i].value);
-	tmpl_exec_error(x->err, x->text, t->text, "undefined variable: $%.*s", STR_FMT(t->name));
-	return NULL;
-}
-
-static struct value *eval_term(struct exec *x, const struct term *t);
-
-static struct value *eval_field(struct exec *x, const struct term *t)
-{
-	struct value *v = t->base ? eval_term(x, t->base) : own(x->dot);
-
-	for (size_t i = 0; i < t->field_count && !*x->err; i++) {
-		struct value *inner = field_of(x, v, t->fields[i], t->text);
-
-		value_unref(v);
-		v = inner;
-	}
-	return v;
-}
-
-static struct value *call(struct exec *x, const struct term *t, struct str at, struct value **args,
-			  const struct term *const *terms, size_t n)
-{
-	const struct tmpl_func *f = tmpl_func_find(t->name);
-	AUTO(error) struct error *e = NULL;
-
-	if (n < (size_t)f->min_args || (f->max_args >= 0 && n > (size_t)f->max_args)) {
-		tmpl_exec_error(x->err, x->text, t->text,
-				f->max_args < 0
-					? "wrong number of args for %s: want at least %d got %zu"
-					: "wrong number of args for %s: want %d got %zu",
-				f->name, f->min_args, n);
-		return NULL;
-	}
-	for (size_t i = 0; i < n && f->types && f->types[i]; i++) {
-		char want = f->types[i];
-		bool ok = want == 's'   ? args[i] && value_type(args[i]) == type_string
-			  : want == 'i' ? args[i] && value_type(args[i]) == type_number
-					: true;
-
-		if (!ok) {
-			struct str where = terms[i] ? terms[i]->text : at;
-
-			tmpl_exec_error(x->err, x->text, where, "expected %s; found %.*s",
-					want == 's' ? "string" : "integer", STR_FMT(where));
-			return NULL;
-		}
-	}
-
-	struct value *v = f->call(x->ctx, args, n, &e);
-
-	if (e)
-		tmpl_exec_error(x->err, x->text, at, "error calling %s: %s", f->name, e->message);
-	return v;
-}
-
-static struct value *eval_term(struct exec *x, const struct term *t)
-{
-	switch (t->kind) {
-	case TERM_DOT:
-		return own(x->dot);
-	case TERM_FIELD:
-		return eval_field(x, t);
-	case TERM_VAR:
-		return variable_of(x, t);
-	case TERM_LITERAL:
-		return value_ref(t->value);
-	case TERM_NIL:
-		return NULL;
-	case TERM_CALL:
-		return call(x, t, t->text, NULL, NULL, 0);
-	case TERM_PIPE:
-		return eval_pipe(x, t->pipe);
-	}
-	return NULL;
-}
-
-/* `piped` is the last argument when there was a command before. */
-static struct value *eval_command(struct exec *x, const struct command_node *c, struct value *piped,
-				  bool has_piped)
-{
-	const struct term *head = c->terms[0];
-	size_t n = c->len - 1;
-
-	if (head->kind != TERM_CALL) {
-		if (n || has_piped)
-			return tmpl_exec_error(x->err, x->text, head->text,
-					       "can't give argument to non-function %.*s",
-					       STR_FMT(head->text)),
-			       NULL;
-		if (head->kind == TERM_NIL)
-			return tmpl_exec_error(x->err, x->text, head->text, "nil is not a command"),
-			       NULL;
-		return eval_term(x, head);
-	}
-
-	struct value **args = xcalloc(n + 1, sizeof(*args));
-	const struct term **terms = xcalloc(n + 1, sizeof(*terms));
-	struct value *v = NULL;
-
-	for (size_t i = 0; i < n && !*x->err; i++) {
-		terms[i] = c->terms[i + 1];
-		args[i] = eval_term(x, terms[i]);
-	}
-	if (has_piped)
-		args[n] = own(piped);
-	if (!*x->err)
-		v = call(x, head, c->text, args, terms, n + has_piped);
-	for (size_t i = 0; i < n + 1; i++)
-		value_unref(args[i]);
-	free(args);
-	free(terms);
-	return v;
-}
-
-static void set_variable(struct exec *x, struct str name, struct value *v, bool assign)
-{
-	for (size_t i = x->vars.len; assign && i-- > 0;)
-		if (str_eq(x->vars.items[i].name, name)) {
-			value_unref(x->vars.items[i].value);
-			x->vars.items[i].value = own(v);
-			return;
-		}
-	*vec_push(&x->vars) = (struct variable){ name, own(v) };
-}
-
-static struct value *eval_commands(struct exec *x, const struct pipe *pipe)
-{
-	struct value *v = NULL;
-
-	for (size_t i = 0; i < pipe->len && !*x->err; i++) {
-		struct value *next = eval_command(x, &pipe->commands[i], v, i > 0);
-
-		value_unref(v);
-		v = next;
-	}
-	return v;
-}
-
-static struct value *eval_pipe(struct exec *x, const struct pipe *pipe)
-{
-	struct value *v = eval_commands(x, pipe);
-
-	if (pipe->variable.len && !*x->err)
-		set_variable(x, pipe->variable, v, pipe->is_assign);
-	return v;
-}
-
-static void drop_variables(struct exec *x, size_t down_to)
-{
-	while (x->vars.len > down_to)
-		value_unref(x->vars.items[--x->vars.len].value);
-}
-
-static void run_list(struct exec *x, const struct node *n);
-
-static void run_body(struct exec *x, const struct node *body, struct value *dot)
-{
-	struct value *outer = x->dot;
-	size_t vars = x->vars.len;
-
-	x->dot = dot;
-	run_list(x, body);
-	x->dot = outer;
-	drop_variables(x, vars);
-}
-
-static struct value *key_of(const struct value *v, size_t i)
-{
-	enum type_kind kind = type_kind(value_type(v));
-
-	if (kind == TYPE_MAP || kind == TYPE_OBJECT)
-		return value_string(value_key_at(v, i));
-	return value_int((int64_t)i);
-}
-
-static void run_range(struct exec *x, const struct node *n)
-{
-	AUTO(value) struct value *v = eval_commands(x, n->pipe);
-	size_t vars = x->vars.len;
 
 	if (*x->err)
 		return;
-
-	bool is_list =
-		v && value_is_known(v) && !value_is_null(v) && !type_is_primitive(value_type(v));
-
-	if (v && !is_list && !value_is_null(v)) {
-		tmpl_exec_error(x->err, x->text, n->pipe->text, "range can't iterate over it");
-		return;
+	for (size_t i = 0; i < pos; i++) {
+		column = x->tree->text[i] == '\n' ? 0 : column + 1;
+		line += x->tree->text[i] == '\n';
 	}
-	if (!is_list || !value_len(v)) {
-		run_body(x, n->otherwise, x->dot);
-		return;
-	}
-	for (size_t i = 0; i < value_len(v) && !*x->err; i++) {
-		AUTO(value) struct value *key = key_of(v, i);
+	va_start(ap, fmt);
+	strbuf_vaddf(&message, fmt, ap);
+	va_end(ap);
+	print_place(&place, &x->at);
+	error_set(x->err, ERROR_INVALID, "template: root:%d:%zu: executing \"%.*s\" at <%s>: %s",
+		  line, column, STR_FMT(x->def->name), place.buf, message.buf);
+}
 
-		if (n->pipe->key.len)
-			set_variable(x, n->pipe->key, key, false);
-		if (n->pipe->variable.len)
-			set_variable(x, n->pipe->variable, value_at(v, i), false);
-		run_body(x, n->body, value_at(v, i));
-		drop_variables(x, vars);
+bool exec_step(struct exec *x)
+{
+	if (*x->err)
+		return false;
+	if (++x->steps > STEPS_MAX)
+		exec_fail(x, "the template does not come to an end");
+	return !*x->err;
+}
+
+bool exec_account(struct exec *x, size_t bytes)
+{
+	if (bytes > OUTPUT_MAX || (x->memory += bytes) > 4 * (size_t)OUTPUT_MAX)
+		exec_fail(x, "the template needs too much memory");
+	return !*x->err;
+}
+
+static bool enter(struct exec *x)
+{
+	if (++x->depth > DEPTH_MAX)
+		exec_fail(x, "exceeded maximum template depth (%d)", DEPTH_MAX);
+	return exec_step(x);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------ */
+
+static void run_list(struct exec *x, const struct node *n);
+
+static void run_with(struct exec *x, const struct node *body, struct tmpl_value dot)
+{
+	struct tmpl_value outer = x->dot;
+
+	if (enter(x)) {
+		x->dot = dot;
+		run_list(x, body);
+		x->dot = outer;
 	}
+	x->depth--;
 }
 
 static void run_branch(struct exec *x, const struct node *n)
 {
-	size_t vars = x->vars.len;
-	AUTO(value) struct value *v = eval_pipe(x, n->pipe);
+	struct tmpl_value v = exec_pipe(x, n->pipe);
 
 	if (*x->err)
 		return;
 	if (tmpl_is_true(v))
-		run_body(x, n->body, n->kind == NODE_WITH ? v : x->dot);
+		run_with(x, n->body, n->kind == NODE_WITH ? v : x->dot);
 	else
-		run_body(x, n->otherwise, x->dot);
-	drop_variables(x, vars);
+		run_with(x, n->otherwise, x->dot);
+}
+
+/* False when the loop ends. */
+static bool run_iteration(struct exec *x, const struct node *n, struct tmpl_value key,
+			  struct tmpl_value item)
+{
+	const struct pipe *pipe = n->pipe;
+
+	if (pipe->decl_count == 2) {
+		exec_set(x, pipe->decls[0], key);
+		exec_set(x, pipe->decls[1], item);
+	} else if (pipe->decl_count == 1) {
+		exec_set(x, pipe->decls[0], item);
+	}
+	if (*x->err)
+		return false;
+	run_with(x, n->body, item);
+
+	bool goes_on = x->jump != JUMP_BREAK;
+
+	x->jump = JUMP_NONE;
+	return goes_on && !*x->err;
+}
+
+static struct tmpl_value key_of(struct tmpl_value v, size_t i)
+{
+	return v.kind == TMPL_MAP ? tmpl_string(str_of(value_key_at(v.data, i)))
+				  : tmpl_int((int64_t)i);
+}
+
+static void range_over_number(struct exec *x, const struct node *n, int64_t count)
+{
+	if (n->pipe->decl_count > 1)
+		exec_fail(x, "can't use %lld to iterate over more than one variable",
+			  (long long)count);
+	for (int64_t i = 0; i < count && run_iteration(x, n, tmpl_int(i), tmpl_int(i));)
+		i++;
+	if (count <= 0)
+		run_with(x, n->otherwise, x->dot);
+}
+
+static void run_range(struct exec *x, const struct node *n)
+{
+	struct tmpl_value v = exec_pipe(x, n->pipe);
+	bool has_items = v.kind == TMPL_LIST || v.kind == TMPL_MAP;
+	size_t count = has_items ? tmpl_len(v) : 0;
+
+	if (*x->err)
+		return;
+	if (v.kind == TMPL_INT || v.kind == TMPL_BYTE) {
+		range_over_number(x, n, v.integer);
+		return;
+	}
+	if (!has_items && v.kind != TMPL_NIL) {
+		AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(200);
+
+		tmpl_print(&text, v);
+		exec_fail(x, "range can't iterate over %s", text.buf);
+		return;
+	}
+	if (!count)
+		run_with(x, n->otherwise, x->dot);
+	for (size_t i = 0; i < count && run_iteration(x, n, key_of(v, i), tmpl_at(v, i));)
+		i++;
+}
+
+static struct tmpl_value *new_frame(struct exec *x, const struct template_def *def,
+				    struct tmpl_value root)
+{
+	size_t size = sizeof(struct tmpl_value) * (size_t)def->slot_count;
+
+	if (!exec_account(x, size))
+		return NULL;
+
+	struct tmpl_value *frame = arena_alloc(x->arena, size);
+
+	frame[0] = root;
+	return frame;
+}
+
+static void run_template(struct exec *x, const struct node *n)
+{
+	AUTO_FREE char *name = str_dup(n->name);
+	const struct template_def *def = map_get(x->tree->defs, name), *outer = x->def;
+	struct tmpl_value *frame = x->frame;
+	struct tmpl_value dot = TMPL_NOTHING;
+
+	if (!def) {
+		exec_fail(x, "template \"%s\" not defined", name);
+		return;
+	}
+	if (n->pipe)
+		dot = exec_pipe(x, n->pipe);
+	if (*x->err || !(x->frame = new_frame(x, def, dot))) {
+		x->frame = frame;
+		return;
+	}
+	x->def = def;
+	run_with(x, def->body, dot);
+	x->def = outer;
+	x->frame = frame;
+}
+
+static void run_action(struct exec *x, const struct node *n)
+{
+	struct tmpl_value v = exec_pipe(x, n->pipe);
+
+	if (!*x->err && !n->pipe->decl_count)
+		tmpl_print_result(x->out, v);
+	if (x->out->overflow)
+		exec_fail(x, "the result is larger than 64 MiB");
+}
+
+static void run_node(struct exec *x, const struct node *n)
+{
+	x->at = (struct place){ .node = n };
+	switch (n->kind) {
+	case NODE_TEXT:
+		strbuf_add(x->out, n->text.p, n->text.len);
+		break;
+	case NODE_ACTION:
+		run_action(x, n);
+		break;
+	case NODE_IF:
+	case NODE_WITH:
+		run_branch(x, n);
+		break;
+	case NODE_RANGE:
+		run_range(x, n);
+		break;
+	case NODE_TEMPLATE:
+		run_template(x, n);
+		break;
+	case NODE_BREAK:
+		x->jump = JUMP_BREAK;
+		break;
+	case NODE_CONTINUE:
+		x->jump = JUMP_CONTINUE;
+		break;
+	}
 }
 
 static void run_list(struct exec *x, const struct node *n)
 {
-	for (; n && !*x->err; n = n->next) {
-		if (n->kind == NODE_TEXT) {
-			strbuf_add(x->out, n->text.p, n->text.len);
-		} else if (n->kind == NODE_RANGE) {
-			run_range(x, n);
-		} else if (n->kind != NODE_ACTION) {
-			run_branch(x, n);
-		} else {
-			AUTO(value) struct value *v = eval_pipe(x, n->pipe);
+	for (; n && !x->jump && exec_step(x); n = n->next)
+		run_node(x, n);
+}
 
-			if (!*x->err && !n->pipe->variable.len)
-				tmpl_print(x->out, v);
-		}
-	}
+/* ---- entry points --------------------------------------------------------------------------- */
+
+static bool is_function(const void *extra, struct str name)
+{
+	return tmpl_func_find(extra, name) != NULL;
+}
+
+static struct tmpl_tree *parse(const char *text, const struct tmpl_ctx *ctx, struct arena *arena,
+			       struct error **err)
+{
+	const struct tmpl_names names = { is_function, ctx ? ctx->extra : NULL };
+
+	return tmpl_parse(text, &names, arena, err);
+}
+
+static void exec_run(struct exec *x)
+{
+	struct tmpl_value root = tmpl_from(x->ctx->data);
+
+	x->def = &x->tree->main;
+	x->dot = root;
+	x->frame = new_frame(x, x->def, root);
+	if (x->frame)
+		run_with(x, x->def->body, root);
 }
 
 char *tmpl_render(const char *text, const struct tmpl_ctx *ctx, struct error **err)
@@ -320,24 +294,21 @@ char *tmpl_render(const char *text, const struct tmpl_ctx *ctx, struct error **e
 
 	AUTO(arena) struct arena *arena = arena_new();
 	AUTO(strbuf) struct strbuf out = STRBUF_INIT_MAX(OUTPUT_MAX);
-	struct node *root = tmpl_parse(text, arena, err);
+	struct exec x = { .ctx = ctx, .arena = arena, .out = &out, .err = err };
 
-	if (!root)
+	x.tree = parse(text, ctx, arena, err);
+	if (!x.tree)
 		return NULL;
-
-	struct exec x = { .ctx = ctx, .text = text, .out = &out, .dot = ctx->data, .err = err };
-
-	run_list(&x, root);
-	drop_variables(&x, 0);
-	vec_release(&x.vars);
-	if (!*err && out.overflow)
-		error_set(err, ERROR_INVALID, "template: root: the result is larger than 64 MiB");
+	exec_run(&x);
 	return *err ? NULL : strbuf_detach(&out);
 }
 
-int tmpl_check(const char *text, struct error **err)
+int tmpl_check(const char *text, const struct tmpl_ctx *ctx, struct error **err)
 {
+	if (!strstr(text, "{{"))
+		return 0;
+
 	AUTO(arena) struct arena *arena = arena_new();
 
-	return tmpl_parse(text, arena, err) ? 0 : -1;
+	return parse(text, ctx, arena, err) ? 0 : -1;
 }

@@ -1,511 +1,395 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of templates (legacy-json.md 7.2, 7.5), one row each. */
+/* The functions that templates have beyond the built-in ones (legacy-json.md 7.5). */
+#include "tmpl/func.h"
+
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/gotime.h"
 #include "base/path.h"
-#include "base/strbuf.h"
 #include "base/utf8.h"
 #include "os/clock.h"
 #include "os/random.h"
-#include "tmpl/node.h"
-#include "tmpl/tmpl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool usable(const struct value *v)
+bool tmpl_complain(const struct tmpl_call *call, const char *fmt, ...)
 {
-	return v && value_is_known(v) && !value_is_null(v);
-}
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	va_list ap;
 
-bool tmpl_is_true(const struct value *v)
-{
-	if (!usable(v))
-		return false;
-	switch (type_kind(value_type(v))) {
-	case TYPE_BOOL:
-		return value_as_bool(v);
-	case TYPE_NUMBER:
-		return number_sign(value_as_number(v)) != 0;
-	case TYPE_STRING:
-		return value_string_size(v) > 0;
-	case TYPE_LIST:
-	case TYPE_SET:
-	case TYPE_MAP:
-	case TYPE_TUPLE:
-	case TYPE_OBJECT:
-		return value_len(v) > 0;
-	case TYPE_DYNAMIC:
-		break;
-	}
+	va_start(ap, fmt);
+	strbuf_vaddf(&sb, fmt, ap);
+	va_end(ap);
+	error_set(call->err, ERROR_INVALID, "%s", sb.buf);
 	return false;
 }
 
-static void print_elements(struct strbuf *sb, const struct value *v)
+bool tmpl_return_text(const struct tmpl_call *call, struct strbuf *sb, struct tmpl_value *ret)
 {
-	enum type_kind kind = type_kind(value_type(v));
-	bool is_map = kind == TYPE_MAP || kind == TYPE_OBJECT;
-
-	strbuf_addstr(sb, is_map ? "map[" : "[");
-	for (size_t i = 0; i < value_len(v); i++) {
-		if (i)
-			strbuf_addch(sb, ' ');
-		if (is_map)
-			strbuf_addf(sb, "%s:", value_key_at(v, i));
-		tmpl_print(sb, value_at(v, i));
-	}
-	strbuf_addch(sb, ']');
-}
-
-void tmpl_print(struct strbuf *sb, const struct value *v)
-{
-	if (!usable(v)) {
-		strbuf_addstr(sb, v && !value_is_known(v) ? "<unknown>" : "<no value>");
-		return;
-	}
-	switch (type_kind(value_type(v))) {
-	case TYPE_BOOL:
-		strbuf_addstr(sb, value_as_bool(v) ? "true" : "false");
-		break;
-	case TYPE_NUMBER:
-		number_format(sb, value_as_number(v));
-		break;
-	case TYPE_STRING:
-		strbuf_add(sb, value_as_string(v), value_string_size(v));
-		break;
-	case TYPE_LIST:
-	case TYPE_SET:
-	case TYPE_MAP:
-	case TYPE_TUPLE:
-	case TYPE_OBJECT:
-		print_elements(sb, v);
-		break;
-	case TYPE_DYNAMIC:
-		break;
-	}
-}
-
-static struct value *from_strbuf(struct strbuf *sb)
-{
-	struct value *v = value_string_len(sb->buf, sb->len);
-
+	*ret = tmpl_string((struct str){ arena_strndup(call->arena, sb->buf, sb->len), sb->len });
 	strbuf_release(sb);
-	return v;
+	return true;
 }
 
-#define FUNC(fn)                                                                                   \
-	static struct value *fn(const struct tmpl_ctx *ctx, struct value *const *args, size_t n,   \
-				struct error **err)
-#define UNUSED() ((void)ctx, (void)args, (void)n, (void)err)
+#define FUNC(fn) static bool fn(const struct tmpl_call *call, struct tmpl_value *ret)
+
+static bool give(struct tmpl_value *ret, const char *text)
+{
+	*ret = tmpl_string(str_of(text));
+	return true;
+}
 
 /* ---- the build and its world -------------------------------------------------- */
 
-static struct value *missing(struct error **err, const char *what)
-{
-	error_set(err, ERROR_INVALID, "%s not available", what);
-	return NULL;
-}
-
 FUNC(f_build_name)
 {
-	UNUSED();
-	return ctx->build_name ? value_string(ctx->build_name) : missing(err, "build_name");
+	if (!call->ctx->build_name)
+		return tmpl_complain(call, "build_name not available");
+	return give(ret, call->ctx->build_name);
 }
 
 FUNC(f_build_type)
 {
-	UNUSED();
-	return ctx->build_type ? value_string(ctx->build_type) : missing(err, "build_type");
-}
-
-FUNC(f_user)
-{
-	struct value *v = ctx->user ? value_get(ctx->user, value_as_string(args[0])) : NULL;
-
-	UNUSED();
-	return v ? value_ref(v) : value_string("");
-}
-
-FUNC(f_build)
-{
-	const char *key = value_as_string(args[0]);
-	struct value *v = ctx->build ? value_get(ctx->build, key) : NULL;
-
-	UNUSED();
-	if (v)
-		return value_ref(v);
-	error_set(err, ERROR_INVALID,
-		  ctx->build ? "loaded data, but couldnt find %s in it."
-			     : "Error validating build variable: the given variable %s will not be "
-			       "passed into your plugin.",
-		  key);
-	return NULL;
-}
-
-FUNC(f_env)
-{
-	UNUSED();
-	error_set(err, ERROR_INVALID, "env vars are not allowed here");
-	return NULL;
-}
-
-FUNC(f_pwd)
-{
-	UNUSED();
-	return ctx->world ? value_string(ctx->world->cwd) : missing(err, "working directory");
-}
-
-FUNC(f_template_dir)
-{
-	UNUSED();
-	if (!ctx->world || !ctx->world->base_dir)
-		return missing(err, "template path");
-
-	AUTO_FREE char *dir = path_absolute(ctx->world->cwd, ctx->world->base_dir);
-
-	return value_string(dir);
+	if (!call->ctx->build_type)
+		return tmpl_complain(call, "build_type not available");
+	return give(ret, call->ctx->build_type);
 }
 
 FUNC(f_packer_version)
 {
-	UNUSED();
-	return value_string(INGOT_VERSION);
+	if (!call->ctx->packer_version)
+		return tmpl_complain(call, "packer_version not available");
+	return give(ret, call->ctx->packer_version);
+}
+
+FUNC(f_user)
+{
+	AUTO_FREE char *name = str_dup(call->args[0].text);
+	const struct value *v = call->ctx->user ? value_get(call->ctx->user, name) : NULL;
+
+	if (v) {
+		*ret = tmpl_from(v);
+		return true;
+	}
+	if (call->ctx->in_variables)
+		return tmpl_complain(call, "%s %s", tmpl_unset_variable, name);
+	return give(ret, "");
+}
+
+static bool is_object(const struct value *v)
+{
+	return v && value_is_known(v) && !value_is_null(v) &&
+	       (type_kind(value_type(v)) == TYPE_OBJECT || type_kind(value_type(v)) == TYPE_MAP);
+}
+
+FUNC(f_build)
+{
+	AUTO_FREE char *key = str_dup(call->args[0].text);
+	const struct tmpl_ctx *ctx = call->ctx;
+	const struct value *all = ctx->build ? ctx->build : ctx->data;
+
+	if (!is_object(all))
+		return tmpl_complain(call,
+				     "Error validating build variable: the given variable %s will "
+				     "not be passed into your plugin.",
+				     key);
+
+	const struct value *v = value_get(all, key);
+
+	if (!v)
+		return tmpl_complain(call, "loaded data, but couldnt find %s in it.", key);
+	*ret = tmpl_from(v);
+	if (ret->kind == TMPL_STRING &&
+	    memmem(ret->text.p, ret->text.len, tmpl_placeholder, strlen(tmpl_placeholder)))
+		return give(ret, arena_printf(call->arena, "{{.%s}}", key));
+	return true;
+}
+
+FUNC(f_env)
+{
+	AUTO_FREE char *name = str_dup(call->args[0].text);
+	const struct func_world *world = call->ctx->world;
+
+	if (!call->ctx->in_variables)
+		return tmpl_complain(call, "env vars are not allowed here");
+	return give(ret, world && world->getenv ? world->getenv(name) : NULL);
+}
+
+FUNC(f_pwd)
+{
+	if (!call->ctx->world)
+		return tmpl_complain(call, "working directory not available");
+	return give(ret, call->ctx->world->cwd);
+}
+
+FUNC(f_template_dir)
+{
+	const struct func_world *world = call->ctx->world;
+
+	if (!world || !world->base_dir)
+		return tmpl_complain(call, "template path not available");
+
+	AUTO_FREE char *dir = path_absolute(world->cwd, world->base_dir);
+
+	return give(ret, arena_strdup(call->arena, dir));
 }
 
 FUNC(f_uuid)
 {
 	char text[UUID_TEXT], head[9];
 
-	UNUSED();
 	random_uuid(text);
 	/* Ordered by time: the first 32 bits are the seconds. */
 	snprintf(head, sizeof(head), "%08llx",
 		 (unsigned long long)(clock_wall() / NSEC_PER_SEC) & 0xffffffffu);
 	memcpy(text, head, 8);
-	return value_string(text);
+	return give(ret, arena_strdup(call->arena, text));
 }
 
-static int64_t start_time(const struct tmpl_ctx *ctx)
+/* ---- time ------------------------------------------------------------------------- */
+
+static int64_t start_time(const struct tmpl_call *call)
 {
-	return ctx->world ? ctx->world->start_time : clock_wall();
+	return call->ctx->world ? call->ctx->world->start_time : clock_wall();
 }
 
 FUNC(f_timestamp)
 {
-	UNUSED();
-	return value_int(start_time(ctx) / NSEC_PER_SEC);
+	*ret = tmpl_int(start_time(call) / NSEC_PER_SEC);
+	return true;
 }
 
-static struct value *too_many(struct value *const *args, size_t n, struct error **err)
+static bool too_many(const struct tmpl_call *call)
 {
-	struct strbuf sb = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < call->n; i++) {
 		strbuf_addstr(&sb, i ? " " : "");
-		tmpl_print(&sb, args[i]);
+		tmpl_print(&sb, call->args[i]);
 	}
-	error_set(err, ERROR_INVALID, "too many values, 1 needed: [%s]", sb.buf);
-	strbuf_release(&sb);
-	return NULL;
+	return tmpl_complain(call, "too many values, 1 needed: [%s]", sb.buf);
 }
 
 FUNC(f_isotime)
 {
 	struct strbuf sb = STRBUF_INIT;
 
-	if (n > 1)
-		return too_many(args, n, err);
-	if (n)
-		gotime_format(&sb, start_time(ctx), value_as_string(args[0]));
-	else
-		clock_format_utc(&sb, start_time(ctx));
-	return from_strbuf(&sb);
+	if (call->n > 1)
+		return too_many(call);
+	if (call->n) {
+		AUTO_FREE char *layout = str_dup(call->args[0].text);
+
+		gotime_format(&sb, start_time(call), layout);
+	} else {
+		clock_format_utc(&sb, start_time(call));
+	}
+	return tmpl_return_text(call, &sb, ret);
 }
 
 FUNC(f_strftime)
 {
 	struct strbuf sb = STRBUF_INIT;
 
-	if (n > 1)
-		return too_many(args, n, err);
-	gotime_strftime(&sb, start_time(ctx), n ? value_as_string(args[0]) : "");
-	return from_strbuf(&sb);
+	if (call->n > 1)
+		return too_many(call);
+
+	AUTO_FREE char *format = str_dup(call->n ? call->args[0].text : STR(""));
+
+	gotime_strftime(&sb, start_time(call), format);
+	return tmpl_return_text(call, &sb, ret);
 }
 
 /* ---- text ------------------------------------------------------------------------ */
 
-static struct value *map_case(const struct value *v, uint32_t (*fn)(uint32_t))
+static bool map_case(const struct tmpl_call *call, uint32_t (*fn)(uint32_t), struct tmpl_value *ret)
 {
 	struct strbuf sb = STRBUF_INIT;
-	const char *s = value_as_string(v);
-	size_t len = value_string_size(v), k;
+	struct str s = call->args[0].text;
 	uint32_t cp;
 
-	for (size_t i = 0; i < len && (k = utf8_decode(s + i, len - i, &cp)); i += k) {
+	for (size_t i = 0, n; i < s.len; i += n) {
 		char out[4];
 
+		n = utf8_decode(s.p + i, s.len - i, &cp);
+		if (!n) {
+			cp = 0xfffd;
+			n = 1;
+		}
 		strbuf_add(&sb, out, utf8_encode(fn(cp), out));
 	}
-	return from_strbuf(&sb);
+	return tmpl_return_text(call, &sb, ret);
 }
 
 FUNC(f_upper)
 {
-	UNUSED();
-	return map_case(args[0], utf8_to_upper);
+	return map_case(call, utf8_to_upper, ret);
 }
 
 FUNC(f_lower)
 {
-	UNUSED();
-	return map_case(args[0], utf8_to_lower);
+	return map_case(call, utf8_to_lower, ret);
 }
 
-static struct value *replace_times(const struct value *src, const struct value *from,
-				   const struct value *to, int64_t times)
+/* Before the next occurrence of `needle`: its length, or -1. The empty one is between characters. */
+static ssize_t before(struct str s, struct str needle)
 {
-	struct strbuf sb = STRBUF_INIT;
-	const char *s = value_as_string(src), *f = value_as_string(from), *hit;
-	size_t len = value_string_size(from);
+	uint32_t cp;
 
-	while (len && times-- != 0 && (hit = strstr(s, f))) {
-		strbuf_add(&sb, s, (size_t)(hit - s));
-		strbuf_addstr(&sb, value_as_string(to));
-		s = hit + len;
+	if (!needle.len) {
+		size_t n = utf8_decode(s.p, s.len, &cp);
+
+		return s.len ? (ssize_t)MAX(n, 1) : -1;
 	}
-	strbuf_addstr(&sb, s);
-	return from_strbuf(&sb);
+
+	const char *hit = memmem(s.p, s.len, needle.p, needle.len);
+
+	return hit ? hit - s.p : -1;
+}
+
+static struct str drop(struct str s, size_t n)
+{
+	return (struct str){ s.p + n, s.len - n };
+}
+
+static bool replace(const struct tmpl_call *call, struct str s, int64_t times,
+		    struct tmpl_value *ret)
+{
+	struct str from = call->args[0].text, to = call->args[1].text;
+	struct strbuf sb = STRBUF_INIT;
+	ssize_t n;
+
+	if (!from.len && times != 0) {
+		strbuf_add(&sb, to.p, to.len);
+		times--;
+	}
+	while (times != 0 && (n = before(s, from)) >= 0) {
+		strbuf_add(&sb, s.p, (size_t)n);
+		strbuf_add(&sb, to.p, to.len);
+		s = drop(s, (size_t)n + from.len);
+		times--;
+	}
+	strbuf_add(&sb, s.p, s.len);
+	return tmpl_return_text(call, &sb, ret);
 }
 
 FUNC(f_replace)
 {
-	int64_t times = 0;
-
-	UNUSED();
-	(void)number_to_int(value_as_number(args[2]), &times);
-	return replace_times(args[3], args[0], args[1], times);
+	return replace(call, call->args[3].text, call->args[2].integer, ret);
 }
 
 FUNC(f_replace_all)
 {
-	UNUSED();
-	return replace_times(args[2], args[0], args[1], -1);
+	return replace(call, call->args[2].text, -1, ret);
 }
 
 FUNC(f_split)
 {
-	const char *sep = value_as_string(args[1]), *s = value_as_string(args[0]), *hit;
-	int64_t want = -1, count = 1;
+	struct str s = call->args[0].text, sep = call->args[1].text;
+	int64_t want = call->args[2].integer, count = 0;
+	ssize_t n;
 
-	UNUSED();
-	(void)number_to_int(value_as_number(args[2]), &want);
-	for (; *sep && (hit = strstr(s, sep)); count++) {
-		if (count - 1 == want)
-			return value_string_len(s, (size_t)(hit - s));
-		s = hit + strlen(sep);
+	while ((n = before(s, sep)) >= 0) {
+		if (count++ == want) {
+			*ret = tmpl_string((struct str){ s.p, (size_t)n });
+			return true;
+		}
+		s = drop(s, (size_t)n + sep.len);
 	}
-	if (count - 1 == want)
-		return value_string(s);
-	error_set(err, ERROR_INVALID,
-		  "the substring %lld was unavailable using the separator value, %s, only %lld "
-		  "values "
-		  "were found",
-		  (long long)want, sep, (long long)count);
-	return NULL;
+	/* Without a separator there is nothing behind the last character. */
+	if (sep.len && count++ == want) {
+		*ret = tmpl_string(s);
+		return true;
+	}
+	return tmpl_complain(call,
+			     "the substring %lld was unavailable using the separator value, %.*s, "
+			     "only %lld values were found",
+			     (long long)want, STR_FMT(sep), (long long)count);
 }
 
 FUNC(f_sed)
 {
-	UNUSED();
-	error_set(err, ERROR_INVALID,
-		  "template function `sed` is deprecated use `replace` or `replace_all` "
-		  "instead.Documentation: https://www.packer.io/docs/templates/engine");
-	return NULL;
+	(void)ret;
+	return tmpl_complain(call,
+			     "template function `sed` is deprecated use `replace` or `replace_all` "
+			     "instead.Documentation: https://www.packer.io/docs/templates/engine");
 }
 
-static struct value *print_all(struct value *const *args, size_t n, const char *between,
-			       const char *end)
+/* ---- secrets of other services ------------------------------------------------------- */
+
+static bool refuse_service(const struct tmpl_call *call, const char *elsewhere, const char *service)
 {
-	struct strbuf sb = STRBUF_INIT;
-
-	for (size_t i = 0; i < n; i++) {
-		bool texts = i && usable(args[i]) && usable(args[i - 1]) &&
-			     (value_type(args[i]) == type_string ||
-			      value_type(args[i - 1]) == type_string);
-
-		/* print: a space between two operands when neither is a string. */
-		if (i && (*between || !texts))
-			strbuf_addch(&sb, ' ');
-		tmpl_print(&sb, args[i]);
-	}
-	strbuf_addstr(&sb, end);
-	return from_strbuf(&sb);
+	if (!call->ctx->in_variables)
+		return tmpl_complain(call, "%s", elsewhere);
+	return tmpl_complain(call, "%s cannot be asked from a template yet", service);
 }
 
-FUNC(f_print)
+FUNC(f_consul_key)
 {
-	UNUSED();
-	return print_all(args, n, "", "");
+	(void)ret;
+	return refuse_service(call, "consul_key is not allowed here", "Consul");
 }
 
-FUNC(f_println)
+FUNC(f_vault)
 {
-	UNUSED();
-	return print_all(args, n, " ", "\n");
+	(void)ret;
+	return refuse_service(call, "Vault vars are only allowed in the variables section",
+			      "Vault");
 }
 
-/* ---- logic ------------------------------------------------------------------------- */
-
-FUNC(f_not)
+FUNC(f_aws_secretsmanager)
 {
-	UNUSED();
-	return value_bool(!tmpl_is_true(args[0]));
+	(void)ret;
+	if (call->ctx->in_variables && call->n == 0)
+		return tmpl_complain(call, "secret name must be provided");
+	if (call->ctx->in_variables && call->n > 2)
+		return tmpl_complain(call,
+				     "only secret name and optional secret key can be provided.");
+	return refuse_service(call, "AWS Secrets Manager is only allowed in the variables section",
+			      "AWS Secrets Manager");
 }
-
-FUNC(f_and)
-{
-	UNUSED();
-	for (size_t i = 0; i < n; i++)
-		if (!tmpl_is_true(args[i]) || i + 1 == n)
-			return args[i] ? value_ref(args[i]) : NULL;
-	return NULL;
-}
-
-FUNC(f_or)
-{
-	UNUSED();
-	for (size_t i = 0; i < n; i++)
-		if (tmpl_is_true(args[i]) || i + 1 == n)
-			return args[i] ? value_ref(args[i]) : NULL;
-	return NULL;
-}
-
-FUNC(f_len)
-{
-	UNUSED();
-	if (!usable(args[0]))
-		return value_int(0);
-	if (value_type(args[0]) == type_string)
-		return value_int((int64_t)value_string_size(args[0]));
-	if (!type_is_primitive(value_type(args[0])))
-		return value_int((int64_t)value_len(args[0]));
-	error_set(err, ERROR_INVALID, "len of a value that has no length");
-	return NULL;
-}
-
-FUNC(f_index)
-{
-	struct value *v = args[0];
-	int64_t at;
-
-	UNUSED();
-	for (size_t i = 1; i < n && usable(v); i++) {
-		enum type_kind kind = type_kind(value_type(v));
-
-		if ((kind == TYPE_MAP || kind == TYPE_OBJECT) &&
-		    value_type(args[i]) == type_string) {
-			v = value_get(v, value_as_string(args[i]));
-			continue;
-		}
-		if (type_is_primitive(value_type(v)) || value_type(args[i]) != type_number ||
-		    !number_to_int(value_as_number(args[i]), &at)) {
-			error_set(err, ERROR_INVALID, "can't index item");
-			return NULL;
-		}
-		if (at < 0 || (size_t)at >= value_len(v)) {
-			error_set(err, ERROR_INVALID, "index out of range: %lld", (long long)at);
-			return NULL;
-		}
-		v = value_at(v, (size_t)at);
-	}
-	return v ? value_ref(v) : NULL;
-}
-
-static bool same_kind(struct value *const *args, struct error **err)
-{
-	if (usable(args[0]) && usable(args[1]) &&
-	    type_equal(value_type(args[0]), value_type(args[1])) &&
-	    type_is_primitive(value_type(args[0])))
-		return true;
-	error_set(err, ERROR_INVALID, "incompatible types for comparison");
-	return false;
-}
-
-static int order(struct value *const *args)
-{
-	if (value_type(args[0]) == type_number)
-		return number_compare(value_as_number(args[0]), value_as_number(args[1]));
-	if (value_type(args[0]) == type_string)
-		return strcmp(value_as_string(args[0]), value_as_string(args[1]));
-	return (int)value_as_bool(args[0]) - (int)value_as_bool(args[1]);
-}
-
-FUNC(f_eq)
-{
-	UNUSED();
-	for (size_t i = 1; i < n; i++) {
-		struct value *const pair[] = { args[0], args[i] };
-
-		if (!same_kind(pair, err))
-			return NULL;
-		if (order(pair) == 0)
-			return value_bool(true);
-	}
-	return value_bool(false);
-}
-
-#define COMPARE(fn, op)                                                                            \
-	FUNC(fn)                                                                                   \
-	{                                                                                          \
-		UNUSED();                                                                          \
-		return same_kind(args, err) ? value_bool(order(args) op 0) : NULL;                 \
-	}
-COMPARE(f_ne, !=)
-COMPARE(f_lt, <)
-COMPARE(f_le, <=)
-COMPARE(f_gt, >)
-COMPARE(f_ge, >=)
 
 /* Sorted by name. */
-static const struct tmpl_func funcs[] = {
-	{ "and", 1, -1, f_and, NULL },
-	{ "build", 1, 1, f_build, "s" },
-	{ "build_name", 0, 0, f_build_name, NULL },
-	{ "build_type", 0, 0, f_build_type, NULL },
-	{ "env", 1, 1, f_env, "s" },
-	{ "eq", 2, -1, f_eq, NULL },
-	{ "ge", 2, 2, f_ge, NULL },
-	{ "gt", 2, 2, f_gt, NULL },
-	{ "index", 1, -1, f_index, NULL },
-	{ "isotime", 0, -1, f_isotime, "s" },
-	{ "le", 2, 2, f_le, NULL },
-	{ "len", 1, 1, f_len, NULL },
-	{ "lower", 1, 1, f_lower, "s" },
-	{ "lt", 2, 2, f_lt, NULL },
-	{ "ne", 2, 2, f_ne, NULL },
-	{ "not", 1, 1, f_not, NULL },
-	{ "or", 1, -1, f_or, NULL },
-	{ "packer_version", 0, 0, f_packer_version, NULL },
-	{ "print", 0, -1, f_print, NULL },
-	{ "println", 0, -1, f_println, NULL },
-	{ "pwd", 0, 0, f_pwd, NULL },
-	{ "replace", 4, 4, f_replace, "ssis" },
-	{ "replace_all", 3, 3, f_replace_all, "sss" },
-	{ "sed", 0, -1, f_sed, NULL },
-	{ "split", 3, 3, f_split, "ssi" },
-	{ "strftime", 0, -1, f_strftime, "s" },
-	{ "template_dir", 0, 0, f_template_dir, NULL },
-	{ "timestamp", 0, 0, f_timestamp, NULL },
-	{ "upper", 1, 1, f_upper, "s" },
-	{ "user", 1, 1, f_user, "s" },
-	{ "uuid", 0, 0, f_uuid, NULL },
+const struct tmpl_func tmpl_functions[] = {
+	{ "aws_secretsmanager", 0, -1, "s", f_aws_secretsmanager },
+	{ "aws_secretsmanager_raw", 1, 1, "s", f_aws_secretsmanager },
+	{ "build", 1, 1, "s", f_build },
+	{ "build_name", 0, 0, NULL, f_build_name },
+	{ "build_type", 0, 0, NULL, f_build_type },
+	{ "consul_key", 1, 1, "s", f_consul_key },
+	{ "env", 1, 1, "s", f_env },
+	{ "isotime", 0, -1, "s", f_isotime },
+	{ "lower", 1, 1, "s", f_lower },
+	{ "packer_version", 0, 0, NULL, f_packer_version },
+	{ "pwd", 0, 0, NULL, f_pwd },
+	{ "replace", 4, 4, "ssis", f_replace },
+	{ "replace_all", 3, 3, "sss", f_replace_all },
+	{ "sed", 0, -1, NULL, f_sed },
+	{ "split", 3, 3, "ssi", f_split },
+	{ "strftime", 0, -1, "s", f_strftime },
+	{ "template_dir", 0, 0, NULL, f_template_dir },
+	{ "timestamp", 0, 0, NULL, f_timestamp },
+	{ "upper", 1, 1, "s", f_upper },
+	{ "user", 1, 1, "s", f_user },
+	{ "uuid", 0, 0, NULL, f_uuid },
+	{ "vault", 2, 2, "s", f_vault },
+	{ 0 },
 };
 
-const struct tmpl_func *tmpl_func_find(struct str name)
+static const struct tmpl_func *find_in(const struct tmpl_func *table, struct str name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(funcs); i++)
-		if (str_is(name, funcs[i].name))
-			return &funcs[i];
+	for (; table && table->name; table++)
+		if (str_is(name, table->name))
+			return table;
 	return NULL;
+}
+
+const struct tmpl_func *tmpl_func_find(const struct tmpl_func *extra, struct str name)
+{
+	const struct tmpl_func *f = find_in(extra, name);
+
+	if (!f)
+		f = find_in(tmpl_functions, name);
+	return f ? f : find_in(tmpl_builtins, name);
 }

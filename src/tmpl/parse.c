@@ -1,651 +1,503 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text -> tree, in one pass: text up to `{{`, then the words of an action. The
- * parser stops at the first mistake, as the reference does.
+ * Text -> tree: texts, actions and what they enclose. The parser stops at the
+ * first mistake, as the reference does; a mistake is told with the line of the
+ * word that was read last.
  */
 #include "base/alloc.h"
-#include "base/strbuf.h"
-#include "base/utf8.h"
-#include "base/vec.h"
-#include "tmpl/node.h"
+#include "base/encode.h"
+#include "tmpl/parser.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 100 };
+/* ---- words and mistakes ------------------------------------------------------------ */
 
-struct parser {
-	const char *text, *p, *end;
-	struct arena *arena;
-	int depth;
-	struct error **err;
-	bool trim_next; /* the last action ended in ` -}}` */
-};
-
-enum keyword { WORD_NONE, WORD_IF, WORD_ELSE, WORD_END, WORD_RANGE, WORD_WITH, WORD_OTHER };
-
-static int line_of(const char *text, const char *at)
+struct word *parse_peek(struct parser *p, int n)
 {
-	int line = 1;
+	while (p->ahead_count <= n) {
+		struct word *w = &p->ahead[p->ahead_count++];
 
-	for (; text < at; text++)
-		line += *text == '\n';
-	return line;
+		word_next(&p->reader, w);
+		p->last_line = w->line;
+	}
+	return &p->ahead[n];
 }
 
-PRINTF(2, 3) static int fail(struct parser *p, const char *fmt, ...)
+struct word parse_take(struct parser *p)
 {
-	struct strbuf sb = STRBUF_INIT;
+	struct word w = *parse_peek(p, 0);
+
+	p->ahead[0] = p->ahead[1];
+	p->ahead_count--;
+	return w;
+}
+
+int parse_fail(struct parser *p, const char *fmt, ...)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
 	va_list ap;
 
+	if (*p->err)
+		return -1;
 	va_start(ap, fmt);
 	strbuf_vaddf(&sb, fmt, ap);
 	va_end(ap);
-	error_set(p->err, ERROR_INVALID, "template: root:%d: %s", line_of(p->text, p->p), sb.buf);
-	strbuf_release(&sb);
-	return -1;
+	return error_set(p->err, ERROR_INVALID, "template: root:%d: %s", p->last_line, sb.buf);
 }
 
-static bool is_space(char c)
+static void complain_of_error(struct parser *p, const struct word *w)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+	int start = p->scope->action_line;
+	bool is_action = str_ends_with(w->text, STR(" action"));
 
-static bool is_word(char c)
-{
-	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
-}
-
-static void skip_space(struct parser *p)
-{
-	while (p->p < p->end && is_space(*p->p))
-		p->p++;
-}
-
-static bool at_close(struct parser *p)
-{
-	return (p->end - p->p >= 2 && !memcmp(p->p, "}}", 2)) ||
-	       (p->end - p->p >= 3 && !memcmp(p->p, "-}}", 3) && is_space(p->p[-1]));
-}
-
-static int close_action(struct parser *p)
-{
-	skip_space(p);
-	if (p->p >= p->end)
-		return fail(p, "unclosed action");
-	if (!at_close(p))
-		return fail(p, "unexpected \"%c\" in operand", *p->p);
-	p->trim_next = *p->p == '-';
-	p->p += p->trim_next ? 3 : 2;
-	return 0;
-}
-
-static struct str word(struct parser *p)
-{
-	const char *start = p->p;
-
-	while (p->p < p->end && is_word(*p->p))
-		p->p++;
-	return (struct str){ start, (size_t)(p->p - start) };
-}
-
-/* ---- literals ------------------------------------------------------------------ */
-
-static struct term *new_term(struct parser *p, enum term_kind kind, const char *start)
-{
-	struct term *t = ARENA_NEW(p->arena, struct term);
-
-	t->kind = kind;
-	t->text = (struct str){ start, (size_t)(p->p - start) };
-	return t;
-}
-
-static void drop_value(void *v)
-{
-	value_unref(v);
-}
-
-static struct term *literal(struct parser *p, const char *start, struct value *v)
-{
-	struct term *t = new_term(p, TERM_LITERAL, start);
-
-	t->value = v;
-	arena_on_free(p->arena, drop_value, v);
-	return t;
-}
-
-static bool add_escape(struct parser *p, struct strbuf *sb)
-{
-	static const char from[] = "abfnrtv\\'\"", to[] = "\a\b\f\n\r\t\v\\'\"";
-	const char *hit = *p->p ? strchr(from, *p->p) : NULL;
-	size_t digits = *p->p == 'x' ? 2 : *p->p == 'u' ? 4 : *p->p == 'U' ? 8 : 0;
-	char hex[9] = "", utf8[4];
-	uint64_t cp;
-
-	if (hit) {
-		strbuf_addch(sb, to[hit - from]);
-		p->p++;
-		return true;
-	}
-	if (!digits || (size_t)(p->end - p->p) <= digits)
-		return false;
-	memcpy(hex, p->p + 1, digits);
-	if (!parse_uint64(hex, 16, &cp))
-		return false;
-	if (digits == 2)
-		strbuf_addch(sb, (char)cp);
+	if (start && start != w->line)
+		parse_fail(p, "%.*s%s started at root:%d", STR_FMT(w->text),
+			   is_action ? "" : " in action", start);
 	else
-		strbuf_add(sb, utf8, utf8_encode((uint32_t)cp, utf8));
-	p->p += 1 + digits;
-	return true;
+		parse_fail(p, "%.*s", STR_FMT(w->text));
 }
 
-static struct term *quoted(struct parser *p)
+int parse_unexpected(struct parser *p, const struct word *w, const char *context)
 {
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
-	const char *start = p->p++;
+	size_t len = w->text.len;
 
-	while (p->p < p->end && *p->p != '"' && *p->p != '\n') {
-		if (*p->p != '\\') {
-			strbuf_addch(&sb, *p->p++);
-			continue;
-		}
-		p->p++;
-		if (p->p >= p->end || !add_escape(p, &sb))
-			return fail(p, "unexpected \"\\\\\" in operand"), NULL;
+	if (w->kind == WORD_ERROR) {
+		complain_of_error(p, w);
+		return -1;
 	}
-	if (p->p >= p->end || *p->p != '"')
-		return fail(p, "unterminated quoted string"), NULL;
-	p->p++;
-	return literal(p, start, value_string_len(sb.buf, sb.len));
+	if (w->kind == WORD_EOF)
+		return parse_fail(p, "unexpected EOF in %s", context);
+	if (w->kind >= WORD_DOT)
+		return parse_fail(p, "unexpected <%.*s> in %s", STR_FMT(w->text), context);
+	if (len <= 10)
+		encode_go_quoted(&sb, w->text.p, len);
+	else
+		encode_go_quoted(&sb, w->text.p, 10);
+	return parse_fail(p, "unexpected %s%s in %s", sb.buf, len > 10 ? "..." : "", context);
 }
 
-static struct term *raw(struct parser *p)
+bool parse_deeper(struct parser *p)
 {
-	const char *start = p->p;
-	const char *stop = memchr(start + 1, '`', (size_t)(p->end - start - 1));
-
-	if (!stop)
-		return fail(p, "unterminated raw quoted string"), NULL;
-	p->p = stop + 1;
-	return literal(p, start, value_string_len(start + 1, (size_t)(stop - start - 1)));
+	if (++p->depth <= PARSE_DEPTH_MAX)
+		return true;
+	parse_fail(p, "max expression depth exceeded");
+	return false;
 }
 
-static struct term *character(struct parser *p)
-{
-	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
-	const char *start = p->p++;
-	uint32_t cp = 0;
+/* ---- variables ------------------------------------------------------------------------ */
 
-	if (p->p < p->end && *p->p == '\\') {
-		p->p++;
-		if (p->p >= p->end || !add_escape(p, &sb))
-			return fail(p, "unterminated character constant"), NULL;
-		(void)utf8_decode(sb.buf, sb.len, &cp);
-	} else {
-		p->p += utf8_decode(p->p, (size_t)(p->end - p->p), &cp);
+struct scope_mark parse_scope_mark(const struct parser *p)
+{
+	return (struct scope_mark){ p->scope->hidden.len, p->scope->slot_count };
+}
+
+void parse_scope_reset(struct parser *p, struct scope_mark mark)
+{
+	struct parse_scope *s = p->scope;
+
+	while (s->hidden.len > mark.hidden) {
+		const struct hidden_name *h = &s->hidden.items[--s->hidden.len];
+
+		if (h->before)
+			map_set(&s->slots, h->name, h->before);
+		else
+			map_remove(&s->slots, h->name);
 	}
-	if (p->p >= p->end || *p->p != '\'')
-		return fail(p, "unterminated character constant"), NULL;
-	p->p++;
-	return literal(p, start, value_int(cp));
+	s->slot_count = mark.slot_count;
 }
 
-static struct term *number(struct parser *p)
+static void parse_scope_init(struct parse_scope *s)
 {
-	const char *start = p->p;
-	int64_t n;
-
-	if (*p->p == '-' || *p->p == '+')
-		p->p++;
-	while (p->p < p->end && (is_word(*p->p) || *p->p == '.' ||
-				 ((*p->p == '-' || *p->p == '+') && strchr("eE", p->p[-1]))))
-		p->p++;
-
-	AUTO_FREE char *text = xstrndup(start, (size_t)(p->p - start));
-
-	if (parse_int64(text, 0, &n))
-		return literal(p, start, value_int(n));
-
-	AUTO(number) struct number *num = number_parse(text, strlen(text));
-
-	if (!num)
-		return fail(p, "bad number syntax: \"%s\"", text), NULL;
-	return literal(p, start, value_number(num));
+	*s = (struct parse_scope){ .slot_count = 1, .slot_max = 1 };
+	map_init(&s->slots, NULL);
+	map_set(&s->slots, "$", (void *)(uintptr_t)2);
 }
 
-/* ---- terms, commands, pipelines --------------------------------------------------- */
-
-static struct pipe *parse_pipe(struct parser *p, bool in_parens);
-
-static struct term *word_term(struct parser *p)
+static void parse_scope_release(struct parse_scope *s)
 {
-	const char *start = p->p;
-	struct str w = word(p);
-
-	if (str_is(w, "true") || str_is(w, "false"))
-		return literal(p, start, value_bool(w.len == 4));
-	if (str_is(w, "nil"))
-		return new_term(p, TERM_NIL, start);
-	if (!tmpl_func_find(w))
-		return fail(p, "function \"%.*s\" not defined", STR_FMT(w)), NULL;
-
-	struct term *t = new_term(p, TERM_CALL, start);
-
-	t->name = w;
-	return t;
+	map_release(&s->slots);
+	vec_release(&s->hidden);
 }
 
-static struct term *parens(struct parser *p)
-{
-	const char *start = p->p++;
+/* ---- lists of nodes --------------------------------------------------------------------- */
 
-	if (++p->depth > DEPTH_MAX)
-		return fail(p, "nested too deeply"), NULL;
+/* What an action turned out to be besides a node. */
+enum list_end { LIST_GOES_ON, LIST_EOF, LIST_ELSE, LIST_END };
 
-	struct pipe *pipe = parse_pipe(p, true);
-
-	if (!pipe)
-		return NULL;
-	skip_space(p);
-	if (p->p >= p->end || *p->p != ')')
-		return fail(p, "unclosed left paren"), NULL;
-	p->p++;
-	p->depth--;
-
-	struct term *t = new_term(p, TERM_PIPE, start);
-
-	t->pipe = pipe;
-	return t;
-}
-
-static bool is_digit_at(const struct parser *p, size_t i)
-{
-	return (size_t)(p->end - p->p) > i && p->p[i] >= '0' && p->p[i] <= '9';
-}
-
-static struct term *dot(struct parser *p)
-{
-	const char *start = p->p;
-
-	/* `.Name` is read by the caller as fields of the dot. */
-	if (p->p + 1 >= p->end || !is_word(p->p[1]))
-		p->p++;
-	return new_term(p, TERM_DOT, start);
-}
-
-static struct term *variable(struct parser *p)
-{
-	const char *start = p->p++;
-	struct str name = word(p);
-	struct term *t = new_term(p, TERM_VAR, start);
-
-	t->name = name;
-	return t;
-}
-
-static struct term *primary(struct parser *p)
-{
-	char c = *p->p;
-
-	switch (c) {
-	case '"':
-		return quoted(p);
-	case '`':
-		return raw(p);
-	case '\'':
-		return character(p);
-	case '(':
-		return parens(p);
-	case '$':
-		return variable(p);
-	case '.':
-		return is_digit_at(p, 1) ? number(p) : dot(p);
-	case '+':
-	case '-':
-		if (is_digit_at(p, 1))
-			return number(p);
-		break;
-	default:
-		if (is_digit_at(p, 0))
-			return number(p);
-		if (is_word(c))
-			return word_term(p);
-	}
-	if (strchr("}{|),=:", c))
-		return fail(p, "unexpected \"%c\" in operand", c), NULL;
-	return fail(p, "bad character U+%04X '%c'", (unsigned char)c, c), NULL;
-}
-
-static struct term *parse_term(struct parser *p)
-{
-	const char *start = p->p;
-	struct term *t = primary(p);
-
-	if (!t)
-		return NULL;
-
-	VEC_DECLARE(, struct str) fields = { 0 };
-
-	while (p->p + 1 < p->end && *p->p == '.' && is_word(p->p[1])) {
-		p->p++;
-		*vec_push(&fields) = word(p);
-	}
-	if (fields.len) {
-		struct term *base = t;
-
-		t = new_term(p, TERM_FIELD, start);
-		t->base = base->kind == TERM_DOT ? NULL : base;
-		t->fields = ARENA_ARRAY(p->arena, struct str, fields.len);
-		memcpy(t->fields, fields.items, fields.len * sizeof(*fields.items));
-		t->field_count = fields.len;
-	}
-	vec_release(&fields);
-	return t;
-}
-
-static int parse_command(struct parser *p, struct command_node *ret, bool in_parens)
-{
-	VEC_DECLARE(, struct term *) terms = { 0 };
-	const char *start, *stop;
-	int r = 0;
-
-	skip_space(p);
-	start = stop = p->p;
-	for (;;) {
-		skip_space(p);
-		if (p->p >= p->end) {
-			r = fail(p, "unclosed action");
-			break;
-		}
-		if (at_close(p) || *p->p == '|' || (in_parens && *p->p == ')'))
-			break;
-
-		struct term *t = parse_term(p);
-
-		if (!t) {
-			r = -1;
-			break;
-		}
-		*vec_push(&terms) = t;
-		stop = p->p;
-	}
-	if (r == 0 && !terms.len)
-		r = fail(p, "missing value for command");
-	if (r == 0) {
-		ret->terms = ARENA_ARRAY(p->arena, struct term *, terms.len);
-		memcpy(ret->terms, terms.items, terms.len * sizeof(*terms.items));
-		ret->len = terms.len;
-		ret->text = (struct str){ start, (size_t)(stop - start) };
-	}
-	vec_release(&terms);
-	return r;
-}
-
-/* `$x :=`, `$k, $v :=`, `$x =` */
-static void parse_declaration(struct parser *p, struct pipe *pipe)
-{
-	const char *start = p->p;
-	struct str names[2] = { 0 };
-	size_t n = 0;
-
-	while (n < 2 && p->p < p->end && *p->p == '$') {
-		p->p++;
-		names[n++] = word(p);
-		skip_space(p);
-		if (p->p < p->end && *p->p == ',' && n == 1) {
-			p->p++;
-			skip_space(p);
-			continue;
-		}
-		break;
-	}
-
-	bool declares = n && p->end - p->p >= 2 && !memcmp(p->p, ":=", 2);
-	bool assigns = n && !declares && p->p < p->end && *p->p == '=';
-
-	if (!declares && !assigns) {
-		p->p = start;
-		return;
-	}
-	p->p += declares ? 2 : 1;
-	pipe->is_assign = assigns;
-	pipe->variable = names[n - 1];
-	if (n == 2)
-		pipe->key = names[0];
-}
-
-static struct pipe *parse_pipe(struct parser *p, bool in_parens)
-{
-	VEC_DECLARE(, struct command_node) commands = { 0 };
-	struct pipe *pipe = ARENA_NEW(p->arena, struct pipe);
-	int r;
-
-	skip_space(p);
-
-	const char *start = p->p;
-
-	parse_declaration(p, pipe);
-	for (;;) {
-		struct command_node *c = vec_push(&commands);
-
-		r = parse_command(p, c, in_parens);
-		if (r < 0 || *p->p != '|')
-			break;
-		p->p++;
-	}
-	if (r == 0) {
-		pipe->commands = ARENA_ARRAY(p->arena, struct command_node, commands.len);
-		memcpy(pipe->commands, commands.items, commands.len * sizeof(*commands.items));
-		pipe->len = commands.len;
-		pipe->text = (struct str){ start, (size_t)(p->p - start) };
-		while (pipe->text.len && is_space(pipe->text.p[pipe->text.len - 1]))
-			pipe->text.len--;
-	}
-	vec_release(&commands);
-	return r == 0 ? pipe : NULL;
-}
-
-/* ---- nodes -------------------------------------------------------------------------- */
-
-/* Opens `{{` or `{{- `, skipping comments; returns the keyword the action starts with. */
-static enum keyword open_action(struct parser *p)
-{
-	static const struct {
-		const char *name;
-		enum keyword word;
-	} words[] = {
-		{ "if", WORD_IF },       { "else", WORD_ELSE },      { "end", WORD_END },
-		{ "range", WORD_RANGE }, { "with", WORD_WITH },      { "define", WORD_OTHER },
-		{ "block", WORD_OTHER }, { "template", WORD_OTHER },
-	};
-
-	p->p += 2;
-	if (p->end - p->p >= 2 && *p->p == '-' && is_space(p->p[1]))
-		p->p++;
-	skip_space(p);
-
-	const char *start = p->p;
-	struct str w = word(p);
-
-	for (size_t i = 0; w.len && i < ARRAY_LEN(words); i++)
-		if (str_is(w, words[i].name))
-			return words[i].word;
-	p->p = start;
-	return WORD_NONE;
-}
-
-static struct node *new_node(struct parser *p, enum node_kind kind)
+static struct node *new_node(struct parser *p, enum node_kind kind, size_t pos)
 {
 	struct node *n = ARENA_NEW(p->arena, struct node);
 
 	n->kind = kind;
+	n->pos = pos;
 	return n;
 }
 
-/* Text up to the next action, trimmed as the actions around it say; NULL if empty. */
-static struct node *parse_text(struct parser *p)
+static int text_or_action(struct parser *p, struct node **ret, enum list_end *ret_end);
+
+/* Nodes up to an `else`, an `end`, or the end of the text. */
+static int parse_list(struct parser *p, const struct node **ret, enum list_end *ret_end)
 {
-	const char *start = p->p;
-	const char *open = memmem(p->p, (size_t)(p->end - p->p), "{{", 2);
-	const char *stop = open ? open : p->end;
+	const struct node **tail = ret;
 
-	p->p = stop;
-	if (p->trim_next)
-		while (start < stop && is_space(*start))
-			start++;
-	p->trim_next = false;
-	if (open && p->end - open >= 4 && open[2] == '-' && is_space(open[3]))
-		while (stop > start && is_space(stop[-1]))
-			stop--;
-	if (start == stop)
-		return NULL;
+	*ret = NULL;
+	for (;;) {
+		struct node *n = NULL;
 
-	struct node *n = new_node(p, NODE_TEXT);
-
-	n->text = (struct str){ start, (size_t)(stop - start) };
-	return n;
-}
-
-/* Returns 1 if a comment was skipped. */
-static int skip_comment(struct parser *p)
-{
-	const char *q = p->p + 2;
-
-	if (q + 1 < p->end && *q == '-' && is_space(q[1]))
-		for (q++; q < p->end && is_space(*q);)
-			q++;
-	if (p->end - q < 2 || memcmp(q, "/*", 2))
-		return 0;
-
-	const char *stop = memmem(q, (size_t)(p->end - q), "*/", 2);
-
-	if (!stop)
-		return fail(p, "unclosed comment");
-	p->p = stop + 2;
-	if (p->end - p->p >= 4 && is_space(*p->p) && !memcmp(p->p + 1, "-}}", 3)) {
-		p->p += 4;
-		p->trim_next = true;
-		return 1;
-	}
-	if (p->end - p->p < 2 || memcmp(p->p, "}}", 2))
-		return fail(p, "comment ends before closing delimiter");
-	p->p += 2;
-	return 1;
-}
-
-static int parse_list(struct parser *p, struct node **ret, enum keyword *ret_stop);
-
-/* if, with, range: header, body, else …, end. */
-static struct node *parse_control(struct parser *p, enum node_kind kind)
-{
-	struct node *n = new_node(p, kind);
-	enum keyword stop;
-
-	if (++p->depth > DEPTH_MAX)
-		return fail(p, "nested too deeply"), NULL;
-	n->pipe = parse_pipe(p, false);
-	if (!n->pipe || close_action(p) < 0 || parse_list(p, &n->body, &stop) < 0)
-		return NULL;
-	if (stop == WORD_ELSE) {
-		skip_space(p);
-
-		const char *start = p->p;
-		struct str w = word(p);
-
-		if (str_is(w, "if") || str_is(w, "with")) {
-			/* `else if`: the inner one takes the end. */
-			n->otherwise = parse_control(p, str_is(w, "if") ? NODE_IF : NODE_WITH);
-			p->depth--;
-			return n->otherwise ? n : NULL;
-		}
-		p->p = start;
-		if (close_action(p) < 0 || parse_list(p, &n->otherwise, &stop) < 0)
-			return NULL;
-	}
-	if (stop != WORD_END)
-		return fail(p, stop == WORD_ELSE ? "unexpected {{else}}" : "unexpected EOF"), NULL;
-	if (close_action(p) < 0)
-		return NULL;
-	p->depth--;
-	return n;
-}
-
-static struct node *parse_action(struct parser *p, enum keyword word)
-{
-	switch (word) {
-	case WORD_IF:
-		return parse_control(p, NODE_IF);
-	case WORD_RANGE:
-		return parse_control(p, NODE_RANGE);
-	case WORD_WITH:
-		return parse_control(p, NODE_WITH);
-	case WORD_OTHER:
-		return fail(p, "nested template definitions are not supported"), NULL;
-	case WORD_NONE:
-	case WORD_ELSE:
-	case WORD_END:
-		break;
-	}
-
-	struct node *n = new_node(p, NODE_ACTION);
-
-	n->pipe = parse_pipe(p, false);
-	return n->pipe && close_action(p) == 0 ? n : NULL;
-}
-
-/* Nodes up to the end of the text (WORD_NONE), or to an `else` or `end`. */
-static int parse_list(struct parser *p, struct node **ret, enum keyword *ret_stop)
-{
-	struct node **tail = ret;
-
-	*ret_stop = WORD_NONE;
-	while (p->p < p->end) {
-		struct node *n = parse_text(p);
-
-		if (n) {
-			*tail = n;
-			tail = &n->next;
-		}
-		if (p->p >= p->end)
-			break;
-
-		int comment = skip_comment(p);
-
-		if (comment < 0)
-			return -1;
-		if (comment)
-			continue;
-
-		enum keyword word = open_action(p);
-
-		if (word == WORD_ELSE || word == WORD_END) {
-			*ret_stop = word;
+		if (parse_peek(p, 0)->kind == WORD_EOF) {
+			*ret_end = LIST_EOF;
 			return 0;
 		}
-		n = parse_action(p, word);
-		if (!n)
+		if (text_or_action(p, &n, ret_end) < 0)
 			return -1;
+		if (*ret_end != LIST_GOES_ON)
+			return 0;
+		*tail = n;
+		tail = &n->next;
+	}
+}
+
+/* The list of something that `end` must end. */
+static int parse_inner_list(struct parser *p, const struct node **ret, enum list_end *ret_end)
+{
+	if (parse_list(p, ret, ret_end) < 0)
+		return -1;
+	return *ret_end == LIST_EOF ? parse_fail(p, "unexpected EOF") : 0;
+}
+
+static int expect_close(struct parser *p, const char *context)
+{
+	struct word w = parse_take(p);
+
+	return w.kind == WORD_CLOSE ? 0 : parse_unexpected(p, &w, context);
+}
+
+static struct node *parse_control(struct parser *p, enum node_kind kind);
+
+static int parse_else(struct parser *p, struct node *n)
+{
+	enum word_kind next = parse_peek(p, 0)->kind;
+	enum list_end end;
+
+	n->has_else = true;
+	if ((n->kind == NODE_IF && next == WORD_IF) ||
+	    (n->kind == NODE_WITH && next == WORD_WITH)) {
+		/* `else if`: the inner one takes the end. */
+		parse_take(p);
+		n->otherwise = parse_control(p, n->kind);
+		return n->otherwise ? 0 : -1;
+	}
+	if (parse_inner_list(p, &n->otherwise, &end) < 0)
+		return -1;
+	return end == LIST_END ? 0 : parse_fail(p, "expected end; found {{else}}");
+}
+
+static int parse_branches(struct parser *p, struct node *n)
+{
+	enum list_end end;
+
+	n->pipe = parse_pipe(p, node_keyword(n->kind), WORD_CLOSE);
+	if (!n->pipe)
+		return -1;
+	n->pos = n->pipe->pos;
+	p->scope->range_depth += n->kind == NODE_RANGE;
+
+	int r = parse_inner_list(p, &n->body, &end);
+
+	p->scope->range_depth -= n->kind == NODE_RANGE;
+	if (r < 0)
+		return -1;
+	return end == LIST_ELSE ? parse_else(p, n) : 0;
+}
+
+/* Behind the keyword. */
+static struct node *parse_control(struct parser *p, enum node_kind kind)
+{
+	struct node *n = new_node(p, kind, 0);
+	struct scope_mark mark = parse_scope_mark(p);
+
+	if (!parse_deeper(p))
+		return NULL;
+
+	int r = parse_branches(p, n);
+
+	parse_scope_reset(p, mark);
+	p->depth--;
+	return r == 0 ? n : NULL;
+}
+
+static struct node *parse_jump(struct parser *p, const struct word *w)
+{
+	bool is_break = w->kind == WORD_BREAK;
+
+	if (expect_close(p, is_break ? "{{break}}" : "{{continue}}") < 0)
+		return NULL;
+	if (!p->scope->range_depth) {
+		parse_fail(p, "{{%s}} outside {{range}}", is_break ? "break" : "continue");
+		return NULL;
+	}
+	return new_node(p, is_break ? NODE_BREAK : NODE_CONTINUE, w->pos);
+}
+
+/* ---- templates in a template ---------------------------------------------------------------- */
+
+static bool is_blank(const struct node *n)
+{
+	for (; n; n = n->next)
+		if (n->kind != NODE_TEXT || str_trim(n->text).len)
+			return false;
+	return true;
+}
+
+/* An empty one can be defined again, and does not hide another. */
+static int add_definition(struct parser *p, const struct template_def *def)
+{
+	AUTO_FREE char *name = str_dup(def->name);
+	struct template_def *known = map_get(p->tree->defs, name);
+
+	if (!known || is_blank(known->body)) {
+		struct template_def *copy = ARENA_NEW(p->arena, struct template_def);
+
+		*copy = *def;
+		map_set(p->tree->defs, name, copy);
+		return 0;
+	}
+	if (is_blank(def->body))
+		return 0;
+
+	AUTO(strbuf) struct strbuf quoted = STRBUF_INIT;
+
+	encode_go_quoted(&quoted, def->name.p, def->name.len);
+	return parse_fail(p, "template: multiple definition of template %s", quoted.buf);
+}
+
+/* A list with variables of its own, up to its `end`. */
+static int parse_definition(struct parser *p, struct str name, const char *context)
+{
+	struct parse_scope scope, *outer = p->scope;
+	struct template_def def = { .name = name };
+	enum list_end end = LIST_END;
+
+	parse_scope_init(&scope);
+	p->scope = &scope;
+
+	int r = parse_deeper(p) ? parse_inner_list(p, &def.body, &end) : -1;
+
+	if (r == 0 && end != LIST_END)
+		r = parse_fail(p, "unexpected {{else}} in %s", context);
+	def.slot_count = scope.slot_max;
+	if (r == 0)
+		r = add_definition(p, &def);
+	p->depth--;
+	p->scope = outer;
+	parse_scope_release(&scope);
+	return r;
+}
+
+static int parse_name(struct parser *p, const char *context, size_t *ret_pos, struct str *ret)
+{
+	struct word w = parse_take(p);
+
+	*ret_pos = w.pos;
+	if (w.kind != WORD_STRING && w.kind != WORD_RAW)
+		return parse_unexpected(p, &w, context);
+	return parse_string(p, &w, ret) ? 0 : -1;
+}
+
+static int parse_define(struct parser *p)
+{
+	static const char context[] = "define clause";
+	struct str name;
+	size_t pos;
+
+	if (parse_name(p, context, &pos, &name) < 0 || expect_close(p, context) < 0)
+		return -1;
+	return parse_definition(p, name, context);
+}
+
+static struct node *parse_block(struct parser *p)
+{
+	static const char context[] = "block clause";
+	struct node *n = new_node(p, NODE_TEMPLATE, 0);
+
+	if (parse_name(p, context, &n->pos, &n->name) < 0)
+		return NULL;
+	n->pipe = parse_pipe(p, context, WORD_CLOSE);
+	if (!n->pipe || parse_definition(p, n->name, context) < 0)
+		return NULL;
+	return n;
+}
+
+static struct node *parse_template_call(struct parser *p)
+{
+	static const char context[] = "template clause";
+	struct node *n = new_node(p, NODE_TEMPLATE, 0);
+
+	if (parse_name(p, context, &n->pos, &n->name) < 0)
+		return NULL;
+	if (parse_peek(p, 0)->kind == WORD_CLOSE) {
+		parse_take(p);
+		return n;
+	}
+	n->pipe = parse_pipe(p, context, WORD_CLOSE);
+	return n->pipe ? n : NULL;
+}
+
+/* ---- actions ---------------------------------------------------------------------------------- */
+
+static struct node *parse_plain(struct parser *p)
+{
+	struct node *n = new_node(p, NODE_ACTION, parse_peek(p, 0)->pos);
+
+	n->pipe = parse_pipe(p, "command", WORD_CLOSE);
+	return n->pipe ? n : NULL;
+}
+
+static int else_or_end(struct parser *p, enum list_end *ret)
+{
+	struct word w = parse_take(p);
+
+	*ret = w.kind == WORD_ELSE ? LIST_ELSE : LIST_END;
+	if (*ret == LIST_END)
+		return expect_close(p, "end");
+
+	enum word_kind next = parse_peek(p, 0)->kind;
+
+	/* What these mean depends on what the `else` belongs to. */
+	return next == WORD_IF || next == WORD_WITH ? 0 : expect_close(p, "else");
+}
+
+static struct node *keyword_action(struct parser *p)
+{
+	struct word w = parse_take(p);
+
+	switch (w.kind) {
+	case WORD_IF:
+		return parse_control(p, NODE_IF);
+	case WORD_WITH:
+		return parse_control(p, NODE_WITH);
+	case WORD_RANGE:
+		return parse_control(p, NODE_RANGE);
+	case WORD_BLOCK:
+		return parse_block(p);
+	case WORD_TEMPLATE:
+		return parse_template_call(p);
+	default:
+		return parse_jump(p, &w);
+	}
+}
+
+static bool is_action_keyword(enum word_kind kind)
+{
+	return kind == WORD_IF || kind == WORD_WITH || kind == WORD_RANGE || kind == WORD_BLOCK ||
+	       kind == WORD_TEMPLATE || kind == WORD_BREAK || kind == WORD_CONTINUE;
+}
+
+static int parse_action(struct parser *p, struct node **ret, enum list_end *ret_end)
+{
+	enum word_kind kind = parse_peek(p, 0)->kind;
+
+	*ret_end = LIST_GOES_ON;
+	if (kind == WORD_ELSE || kind == WORD_END)
+		return else_or_end(p, ret_end);
+	*ret = is_action_keyword(kind) ? keyword_action(p) : parse_plain(p);
+	return *ret ? 0 : -1;
+}
+
+static int text_or_action(struct parser *p, struct node **ret, enum list_end *ret_end)
+{
+	struct word w = parse_take(p);
+
+	*ret_end = LIST_GOES_ON;
+	if (w.kind == WORD_TEXT) {
+		*ret = new_node(p, NODE_TEXT, w.pos);
+		(*ret)->text = w.text;
+		return 0;
+	}
+	if (w.kind != WORD_OPEN)
+		return parse_unexpected(p, &w, "input");
+	p->scope->action_line = w.line;
+
+	int r = parse_action(p, ret, ret_end);
+
+	p->scope->action_line = 0;
+	return r;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------- */
+
+/* Like parse_list(), with definitions, which stand only here. */
+static int parse_top(struct parser *p, const struct node **ret)
+{
+	const struct node **tail = ret;
+
+	while (parse_peek(p, 0)->kind != WORD_EOF) {
+		enum list_end end = LIST_GOES_ON;
+		struct node *n = NULL;
+
+		if (parse_peek(p, 0)->kind == WORD_OPEN && parse_peek(p, 1)->kind == WORD_DEFINE) {
+			parse_take(p);
+			parse_take(p);
+			if (parse_define(p) < 0)
+				return -1;
+			continue;
+		}
+		if (text_or_action(p, &n, &end) < 0)
+			return -1;
+		if (end != LIST_GOES_ON)
+			return parse_fail(p, "unexpected {{%s}}",
+					  end == LIST_ELSE ? "else" : "end");
 		*tail = n;
 		tail = &n->next;
 	}
 	return 0;
 }
 
-struct node *tmpl_parse(const char *text, struct arena *arena, struct error **err)
+static void release_defs(void *defs)
 {
-	struct parser p = {
-		.text = text, .p = text, .end = text + strlen(text), .arena = arena, .err = err
-	};
-	struct node *root = NULL;
-	enum keyword stop;
+	map_release(defs);
+}
 
-	if (parse_list(&p, &root, &stop) < 0)
-		return NULL;
-	if (stop != WORD_NONE) {
-		fail(&p, stop == WORD_ELSE ? "unexpected {{else}}" : "unexpected {{end}}");
-		return NULL;
-	}
-	return root ? root : new_node(&p, NODE_TEXT);
+static int parse_all(struct parser *p)
+{
+	struct tmpl_tree *tree = p->tree;
+
+	tree->defs = ARENA_NEW(p->arena, struct map);
+	map_init(tree->defs, NULL);
+	arena_on_free(p->arena, release_defs, tree->defs);
+	tree->main.name = STR("root");
+	if (parse_top(p, &tree->main.body) < 0)
+		return -1;
+	tree->main.slot_count = p->scope->slot_max;
+	if (add_definition(p, &tree->main) < 0)
+		return -1;
+	tree->main = *(const struct template_def *)map_get(tree->defs, "root");
+	return 0;
+}
+
+struct tmpl_tree *tmpl_parse(const char *text, const struct tmpl_names *names, struct arena *arena,
+			     struct error **err)
+{
+	struct tmpl_tree *tree = ARENA_NEW(arena, struct tmpl_tree);
+	struct parse_scope scope;
+	struct parser p = {
+		.names = names,
+		.arena = arena,
+		.scope = &scope,
+		.tree = tree,
+		.last_line = 1,
+		.err = err,
+	};
+
+	word_reader_init(&p.reader, text, arena);
+	tree->text = text;
+	tree->len = p.reader.len;
+	parse_scope_init(&scope);
+
+	int r = parse_all(&p);
+
+	parse_scope_release(&scope);
+	return r == 0 ? tree : NULL;
 }

@@ -5,8 +5,10 @@
  * boot_command, qemuargs, output names. Data is an object value: `.Name` looks
  * a field up; an absent one prints `<no value>`.
  *
- * A subset of Go's text/template: actions with pipelines, fields, variables,
- * literals, if / else if / else, range, with, comments, trim markers.
+ * The language is that of Go's text/template without methods and complex
+ * numbers: pipelines, variables, if / range / with / define / template / block,
+ * the built-in functions, and those of legacy-json.md 7.5. Work, memory and
+ * nesting are limited.
  */
 #pragma once
 
@@ -14,15 +16,27 @@
 #include "value/function.h"
 #include "value/value.h"
 
+struct tmpl_func; /* tmpl/func.h */
+
 struct tmpl_ctx {
 	struct value *data;                  /* object for `.Name`; NULL: no fields */
 	const struct func_world *world;      /* NULL: functions of the world are not available */
 	const char *build_name, *build_type; /* NULL: not known */
 	struct value *user;                  /* object of user variables; NULL: none */
-	struct value *build;                 /* object for {{ build `X` }}; NULL: none */
+	struct value *build;                 /* object for {{ build `X` }}; NULL: `data` */
+	const char *packer_version;          /* NULL: not known */
+	/* Defaults of variables: `env` and what else stands only there is available, and a user
+	 * variable that is not in `user` is an error. */
+	bool in_variables;
+	const struct tmpl_func *extra; /* of a component; name NULL ends; NULL: none */
 };
+
+/* In the message of an execution that failed because `user` has no such variable. */
+extern const char tmpl_unset_variable[];
+/* In the text of data that is known only later: `build` then gives `{{.NAME}}`. */
+extern const char tmpl_placeholder[];
 
 /* Heap string; NULL with the place and cause in *err. Text without "{{" is copied. */
 char *tmpl_render(const char *text, const struct tmpl_ctx *ctx, struct error **err);
-/* Is the syntax right? For prepare(). */
-MUST_CHECK int tmpl_check(const char *text, struct error **err);
+/* Is the syntax right? `ctx` only for its functions, may be NULL. */
+MUST_CHECK int tmpl_check(const char *text, const struct tmpl_ctx *ctx, struct error **err);

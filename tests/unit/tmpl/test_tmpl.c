@@ -71,8 +71,8 @@ static const struct vector vectors[] = {
 	  "template: root:1:2: executing \"root\" at <env `HOME`>: error calling env: env vars are "
 	  "not allowed here" },
 	{ "{{build `ID`}}", NULL,
-	  "template: root:1:2: executing \"root\" at <build `ID`>: error calling build: Error "
-	  "validating build variable: the given variable ID will not be passed into your plugin." },
+	  "template: root:1:2: executing \"root\" at <build `ID`>: error calling build: "
+	  "loaded data, but couldnt find ID in it." },
 	{ "{{isotime \"2006\" \"x\"}}", NULL,
 	  "template: root:1:2: executing \"root\" at <isotime \"2006\" \"x\">: error calling "
 	  "isotime: "
@@ -113,8 +113,8 @@ static void test_check_finds_syntax_errors(void **state)
 	AUTO(error) struct error *e = NULL;
 
 	(void)state;
-	assert_int_equal(tmpl_check("{{ .A | upper }}", &e), 0);
-	assert_int_equal(tmpl_check("{{ .A", &e), -1);
+	assert_int_equal(tmpl_check("{{ .A | upper }}", NULL, &e), 0);
+	assert_int_equal(tmpl_check("{{ .A", NULL, &e), -1);
 }
 
 static void test_deep_nesting_is_refused(void **state)
@@ -125,8 +125,8 @@ static void test_deep_nesting_is_refused(void **state)
 	(void)state;
 	strbuf_addstr(&sb, "{{");
 	strbuf_addchars(&sb, '(', 100000);
-	assert_int_equal(tmpl_check(sb.buf, &e), -1);
-	assert_string_equal(e->message, "template: root:1: nested too deeply");
+	assert_int_equal(tmpl_check(sb.buf, NULL, &e), -1);
+	assert_string_equal(e->message, "template: root:1: max expression depth exceeded");
 	strbuf_release(&sb);
 }
 
