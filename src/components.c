@@ -8,6 +8,7 @@
 #include "provisioner/shell_local.h"
 
 extern const struct builder_type builder_file, builder_null, builder_qemu;
+extern const struct datasource_type datasource_http, datasource_null;
 extern const struct postproc_type postproc_checksum, postproc_compress, postproc_manifest;
 
 static const struct builder_type *const builders[] = {
@@ -26,10 +27,16 @@ static const struct postproc_type *const postprocs[] = {
 	NULL,
 };
 static const struct comm_type *const comms[] = { &comm_ssh, NULL };
+static const struct datasource_type *const datasources[] = {
+	&datasource_http,
+	&datasource_null,
+	NULL,
+};
 
 const struct components builtin_components = {
 	.builders = builders,
 	.provisioners = provisioners,
 	.postprocs = postprocs,
 	.comms = comms,
+	.datasources = datasources,
 };

@@ -392,9 +392,9 @@ static int build(struct session *s, const char *path)
 	struct template_plan how = { .debug = s->args->debug,
 				     .force = s->args->force,
 				     .on_error = s->args->on_error };
+	const struct template_loading loading = { .warn_undeclared = s->args->warn_undeclared };
 	AUTO(config)
-	struct config *config =
-		template_load(s->ctx, path, &s->args->t, s->args->warn_undeclared, false, &diags);
+	struct config *config = template_load(s->ctx, path, &s->args->t, &loading, &diags);
 	bool broken = !config || diags_has_errors(&diags);
 
 	if (!config) {

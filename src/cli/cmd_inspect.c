@@ -15,7 +15,8 @@ static const struct option_spec inspect_options[] = {
 static int inspect(struct command_ctx *ctx, const struct inspect_args *a, const char *path)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
-	AUTO(config) struct config *config = template_load(ctx, path, &a->t, false, false, &diags);
+	const struct template_loading loading = { 0 };
+	AUTO(config) struct config *config = template_load(ctx, path, &a->t, &loading, &diags);
 
 	if (!config) {
 		command_print_diags(ctx, &diags);

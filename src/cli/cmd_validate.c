@@ -12,7 +12,7 @@ static const struct option_spec validate_options[] = {
 	OPT_BOOL(struct validate_args, syntax_only, "syntax-only",
 		 "Check syntax and variables, not the components."),
 	OPT_BOOL(struct validate_args, evaluate_datasources, "evaluate-datasources",
-		 "Run the data sources, too."),
+		 "Ask the data sources, too."),
 	OPT_BOOL(struct validate_args, no_warn_undeclared, "no-warn-undeclared-var",
 		 "Do not warn about variables set but not declared."),
 	OPT_BOOL(struct validate_args, ignore_prerelease, "ignore-prerelease-plugins",
@@ -26,9 +26,12 @@ static const struct option_spec validate_options[] = {
 static int validate(struct command_ctx *ctx, const struct validate_args *a, const char *path)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
-	AUTO(config)
-	struct config *config =
-		template_load(ctx, path, &a->t, !a->no_warn_undeclared, a->syntax_only, &diags);
+	const struct template_loading loading = {
+		.warn_undeclared = !a->no_warn_undeclared,
+		.syntax_only = a->syntax_only,
+		.dry_data = !a->evaluate_datasources,
+	};
+	AUTO(config) struct config *config = template_load(ctx, path, &a->t, &loading, &diags);
 	AUTO(plan) struct plan *plan = NULL;
 
 	if (config && !a->syntax_only) {

@@ -2,6 +2,9 @@
 #include "cli/template_args.h"
 
 #include "base/alloc.h"
+#include "core/datasource.h"
+
+#include <stdlib.h>
 
 const char *const config_types[] = { "json", "hcl2", NULL };
 
@@ -40,24 +43,37 @@ int template_args_parse(struct command_ctx *ctx, void *args, const char **ret_pa
 	return -1;
 }
 
+static const char *from_environment(const char *name)
+{
+	return getenv(name);
+}
+
 struct config *template_load(struct command_ctx *ctx, const char *path,
-			     const struct template_args *a, bool warn_undeclared, bool syntax_only,
+			     const struct template_args *a, const struct template_loading *how,
 			     struct diags *diags)
 {
+	struct datasource_reader reader = {
+		.components = &builtin_components,
+		.ctx = { .dirs = &ctx->dirs, .cwd = ctx->cwd, .getenv = from_environment },
+		.redactor = ctx->redactor,
+		.is_dry = how->dry_data,
+	};
 	struct config_options opts = {
 		.path = path,
 		.vars = &a->vars,
 		.var_files = &a->var_files,
-		.warn_undeclared = warn_undeclared,
-		.syntax_only = syntax_only,
+		.warn_undeclared = how->warn_undeclared,
+		.syntax_only = how->syntax_only,
 		.cwd = ctx->cwd,
 		.home = ctx->dirs.home,
 		.environ = (const char *const *)ctx->environ,
 		.start_time = ctx->start_time,
+		.data_reader = &reader.pub,
 		.redactor = ctx->redactor,
 		.sources = ctx->sources,
 	};
 
+	datasource_reader_init(&reader);
 	return config_load(&opts, diags);
 }
 

@@ -37,9 +37,14 @@ static inline void auto_template_args(struct template_args *a)
 /* Parses the flags and the one template path; an exit code on failure, else -1. */
 int template_args_parse(struct command_ctx *ctx, void *args, const char **ret_path);
 
+struct template_loading {
+	bool warn_undeclared;
+	bool syntax_only;
+	bool dry_data; /* data sources are checked but not asked */
+};
 /* Loads and reports nothing: diagnostics are the caller's. NULL on syntax errors. */
 struct config *template_load(struct command_ctx *ctx, const char *path,
-			     const struct template_args *a, bool warn_undeclared, bool syntax_only,
+			     const struct template_args *a, const struct template_loading *how,
 			     struct diags *diags);
 
 struct template_plan {

@@ -116,6 +116,22 @@ struct config_build {
 	bool has_errors;
 };
 
+/* A `data` block, about to be read. */
+struct config_data {
+	const char *type, *name;
+	const struct body *body;
+	struct range range;      /* the block's header */
+	struct range type_range; /* its first label */
+};
+
+/* Who knows the data sources; config/ does not. */
+struct config_data_reader {
+	/* The block's outputs, unknown ones if nothing is to be asked; NULL after reporting. */
+	struct value *(*read)(void *data, const struct config_data *d, const struct scope *scope,
+			      struct diags *diags);
+	void *data;
+};
+
 struct config {
 	struct arena *arena;
 	struct sources *sources; /* the caller's */
@@ -146,6 +162,8 @@ struct config_options {
 	const char *home;             /* NULL: unknown */
 	const char *const *environ;   /* KEY=VALUE, for PKR_VAR_* and env() */
 	int64_t start_time;
+	const struct config_data_reader *data_reader; /* NULL: no data source is known */
+	struct cancel *cancel;     /* ends what waits for servers; NULL: nothing does */
 	struct redactor *redactor; /* sensitive values are registered here */
 	struct sources *sources; /* gets the texts; outlives the diagnostics that point into them */
 };

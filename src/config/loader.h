@@ -43,6 +43,7 @@ VEC_DECLARE(local_list, struct local_decl);
 struct data_decl {
 	const char *type, *name;
 	struct block *block;
+	struct value *value; /* NULL: not (yet) read */
 };
 VEC_DECLARE(data_list, struct data_decl);
 
@@ -83,6 +84,13 @@ struct value *variables_object(const struct loader *l);
 /* local.c: step 8 and 12 */
 void read_locals(struct loader *l);
 void evaluate_locals(struct loader *l);
+
+/* data.c: the data blocks of step 8 and 12 */
+void read_data_blocks(struct loader *l);
+void evaluate_data(struct loader *l, struct data_decl *d);
+/* `data` in the scope. With `only`, an array of as many flags as there are blocks, those; else all
+ * that have been read, and unknown ones in place of the rest if `fill`. */
+void set_data(struct loader *l, const bool *only, bool fill);
 
 /* build.c: step 14 */
 void read_sources(struct loader *l);

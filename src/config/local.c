@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locals and data blocks: collected from all files, then evaluated in the
- * order in which they need each other (language.md 16).
+ * Locals: collected from all files, then evaluated in the order in which they
+ * and the data blocks need each other (language.md 16).
  */
 #include "config/graph.h"
 #include "config/loader.h"
@@ -52,32 +52,6 @@ static void read_locals_block(struct loader *l, const struct block *b)
 			  c.attrs[i]->expr, false, c.attrs[i]->range);
 }
 
-static void read_data(struct loader *l, struct block *b)
-{
-	struct data_decl d = { text_of_label(l, b, 0), text_of_label(l, b, 1), b };
-	if (b->label_count < 2)
-		return;
-	for (size_t i = 0; i < l->data.len; i++) {
-		const struct data_decl *seen = &l->data.items[i];
-		if (!text_eq(seen->type, d.type) || !text_eq(seen->name, d.name))
-			continue;
-		AUTO(strbuf) struct strbuf at = STRBUF_INIT;
-		range_format(&at, seen->block->header);
-		diags_error(l->diags, &b->header, "Duplicate data block",
-			    "This data block has the same data type and name as a previous block "
-			    "declared at %s. Each data must have a unique name per builder type.",
-			    at.buf);
-		return;
-	}
-	if (!is_identifier(d.type))
-		diags_error(l->diags, &b->label_ranges[0], "Invalid data source name", "%s",
-			    bad_name_detail);
-	if (!is_identifier(d.name))
-		diags_error(l->diags, &b->label_ranges[1], "Invalid data resource name", "%s",
-			    bad_name_detail);
-	*vec_push(&l->data) = d;
-}
-
 /* Drops the later of two with one name. */
 static void report_duplicates(struct loader *l)
 {
@@ -103,12 +77,7 @@ static void report_duplicates(struct loader *l)
 
 void read_locals(struct loader *l)
 {
-	for (size_t i = 0; i < l->files.len; i++) {
-		const struct content *top = &l->files.items[i].content;
-		for (size_t j = 0; j < top->block_count; j++)
-			if (str_is(top->blocks[j]->type, "data"))
-				read_data(l, top->blocks[j]);
-	}
+	read_data_blocks(l);
 	for (size_t i = 0; i < l->files.len; i++) {
 		const struct content *top = &l->files.items[i].content;
 		for (size_t j = 0; j < top->block_count; j++) {
@@ -129,6 +98,7 @@ struct network {
 	struct graph *graph;
 	struct map locals, data; /* "a", "T.N" -> node + 1 */
 	bool *wants_all;         /* node refers to `local` as a whole */
+	bool *wants_all_data;    /* … to `data`, or to all of a type */
 	struct strbuf mistakes;  /* one "\t* …\n" each */
 	size_t mistake_count;
 	size_t node; /* in work */
@@ -208,7 +178,11 @@ static void note_reference(void *data, const struct expr *traversal)
 		}
 		AUTO_FREE char *key = str_dup(steps[0]);
 		need(n, &n->locals, key, "local.");
-	} else if (str_is(root, "data") && count >= 2 && steps[0].p && steps[1].p) {
+	} else if (str_is(root, "data")) {
+		if (count < 2 || !steps[0].p || !steps[1].p) {
+			n->wants_all_data[n->node] = true;
+			return;
+		}
 		AUTO_FREE char *key = xasprintf("%.*s.%.*s", STR_FMT(steps[0]), STR_FMT(steps[1]));
 		need(n, &n->data, key, "data.");
 	}
@@ -219,6 +193,7 @@ static void network_init(struct network *n, struct loader *l)
 	size_t count = l->data.len + l->locals.len;
 	*n = (struct network){ .l = l, .graph = graph_new(count) };
 	n->wants_all = xcalloc(count + 1, sizeof(bool));
+	n->wants_all_data = xcalloc(count + 1, sizeof(bool));
 	strbuf_init(&n->mistakes);
 	for (size_t i = 0; i < l->data.len; i++) {
 		AUTO_FREE char *key =
@@ -239,6 +214,7 @@ static void network_release(struct network *n)
 	map_release(&n->locals);
 	map_release(&n->data);
 	free(n->wants_all);
+	free(n->wants_all_data);
 	strbuf_release(&n->mistakes);
 }
 
@@ -308,29 +284,23 @@ static void set_needed_locals(struct network *n, size_t node)
 	set_local_object(l, &fields);
 }
 
-static void set_data(struct loader *l)
+/* The same for the data blocks. */
+static void set_needed_data(struct network *n, size_t node)
 {
-	struct map types;
-	value_map_init(&types);
-	for (size_t i = 0; i < l->data.len; i++) {
-		const struct data_decl *d = &l->data.items[i];
-		struct map names;
-		value_map_init(&names);
-		const struct value *others = map_get(&types, d->type);
-		for (size_t j = 0; others && j < value_len(others); j++)
-			map_set(&names, value_key_at(others, j), value_ref(value_at(others, j)));
-		map_set(&names, d->name, value_unknown(type_dynamic));
-		map_set(&types, d->type, value_object_take(&names));
+	struct loader *l = n->l;
+	if (l->data.len == 0)
+		return;
+	if (n->wants_all_data[node]) {
+		set_data(l, NULL, false);
+		return;
 	}
-	AUTO(value) struct value *data = value_object_take(&types);
-	scope_set(l->config->scope, "data", data);
-}
-
-/* No data source exists in this version, so none is known. */
-static void evaluate_data(struct loader *l, const struct data_decl *d)
-{
-	AUTO_FREE char *summary = xasprintf("Unknown data type %s", d->type);
-	diags_error(l->diags, &d->block->header, summary, "known data sources: []");
+	size_t count;
+	const size_t *needs = graph_needs(n->graph, node, &count);
+	AUTO_FREE bool *only = xcalloc(l->data.len, sizeof(*only));
+	for (size_t i = 0; i < count; i++)
+		if (needs[i] < l->data.len)
+			only[needs[i]] = true;
+	set_data(l, only, false);
 }
 
 static void evaluate_in_order(struct network *n, const size_t *order)
@@ -338,12 +308,13 @@ static void evaluate_in_order(struct network *n, const size_t *order)
 	struct loader *l = n->l;
 	size_t count = l->data.len + l->locals.len, errors = l->diags->errors;
 	for (size_t i = 0; i < count && l->diags->errors == errors; i++) {
+		set_needed_locals(n, order[i]);
+		set_needed_data(n, order[i]);
 		if (order[i] < l->data.len) {
 			evaluate_data(l, &l->data.items[order[i]]);
 			continue;
 		}
 		struct local_decl *d = &l->locals.items[order[i] - l->data.len];
-		set_needed_locals(n, order[i]);
 		AUTO(value) struct value *v = eval_expr(d->expr, l->config->scope, l->diags);
 		if (l->diags->errors == errors)
 			d->pub.value = keep_value(l->arena, value_ref(v));
@@ -354,7 +325,6 @@ void evaluate_locals(struct loader *l)
 {
 	struct network n;
 	network_init(&n, l);
-	set_data(l);
 	AUTO_FREE size_t *order = xcalloc(l->data.len + l->locals.len + 1, sizeof(*order));
 	if (n.mistake_count == 0 && !graph_sort(n.graph, order))
 		graph_cycles(n.graph, note_cycle, &n);
@@ -364,4 +334,5 @@ void evaluate_locals(struct loader *l)
 		evaluate_in_order(&n, order);
 	network_release(&n);
 	set_all_locals(l);
+	set_data(l, NULL, true);
 }

@@ -87,6 +87,8 @@ static struct func_world *make_world(struct loader *l, const char *base_dir)
 		.start_time = l->opts->start_time,
 		.now = clock_wall,
 		.getenv = lookup_env,
+		.cancel = l->opts->cancel,
+		.redactor = l->opts->redactor,
 	};
 	return w;
 }

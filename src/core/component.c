@@ -34,3 +34,11 @@ const struct comm_type *components_comm(const struct components *c, const char *
 			return *t;
 	return NULL;
 }
+
+const struct datasource_type *components_datasource(const struct components *c, const char *name)
+{
+	for (const struct datasource_type *const *t = c->datasources; t && *t; t++)
+		if (!strcmp((*t)->name, name))
+			return *t;
+	return NULL;
+}

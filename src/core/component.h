@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a builder, a provisioner and a post-processor are to the engine: a row
+ * What builders, provisioners, post-processors and data sources are to the engine: a row
  * of functions and a schema table. The engine owns the loop; components answer
  * small questions (design: builders make machines). The list of built-in ones
  * is src/components.c; core/ never names one.
@@ -135,6 +135,34 @@ struct postproc_type {
 		   struct postproc_result *ret, struct error **err);
 };
 
+/* ---- data sources ---------------------------------------------------------- */
+
+/* While the template is loaded: before there are builds. */
+struct datasource_ctx {
+	struct cancel *cancel;
+	const struct host_dirs *dirs;
+	const char *cwd;
+	const char *(*getenv)(const char *name);
+};
+
+struct datasource_output {
+	const char *name;
+	struct type *const *type; /* &type_string …; NULL: map of string */
+	const char *doc;
+};
+
+struct datasource_type {
+	const char *name;
+	const char *doc;
+	const struct schema *schema;
+	const struct datasource_output *outputs; /* name NULL ends */
+	/* ctx->info is NULL. */
+	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
+	/* An object with exactly the outputs. */
+	struct value *(*read)(const void *config, const struct datasource_ctx *ctx,
+			      struct error **err);
+};
+
 /* ---- the list ---------------------------------------------------------------- */
 
 /* Arrays are sorted by name and end with NULL. */
@@ -143,10 +171,12 @@ struct components {
 	const struct provisioner_type *const *provisioners;
 	const struct postproc_type *const *postprocs;
 	const struct comm_type *const *comms;
+	const struct datasource_type *const *datasources;
 };
 const struct builder_type *components_builder(const struct components *c, const char *name);
 const struct provisioner_type *components_provisioner(const struct components *c, const char *name);
 const struct postproc_type *components_postproc(const struct components *c, const char *name);
 const struct comm_type *components_comm(const struct components *c, const char *name);
+const struct datasource_type *components_datasource(const struct components *c, const char *name);
 
 extern const struct components builtin_components; /* src/components.c */

@@ -178,7 +178,7 @@ static void prepare_steps(struct planner *p, struct plan_build *b, struct diags 
 		if (is_skipped(&block->only, &block->except, b->source) ||
 		    !find_step(p, block, &step))
 			continue;
-		step.config = plan_prepare_step(p->plan, b, &step, NULL, p->arena, diags);
+		step.config = plan_prepare_step(p->plan, b, &step, NULL, NULL, p->arena, diags);
 		*vec_push(&steps) = step;
 	}
 	b->steps = keep_array(p->arena, steps.items, sizeof(*steps.items), steps.len);
@@ -190,7 +190,7 @@ static void prepare_steps(struct planner *p, struct plan_build *b, struct diags 
 	if (!cleanup || is_skipped(&cleanup->only, &cleanup->except, b->source) ||
 	    !find_step(p, cleanup, last))
 		return;
-	last->config = plan_prepare_step(p->plan, b, last, NULL, p->arena, diags);
+	last->config = plan_prepare_step(p->plan, b, last, NULL, NULL, p->arena, diags);
 	b->error_cleanup = last;
 }
 
@@ -220,7 +220,7 @@ static void prepare_chain(struct planner *p, struct plan_build *b, const struct 
 		};
 		if (!post.type || is_skipped(&block->only, &block->except, b->source))
 			continue;
-		post.config = plan_prepare_post(p->plan, b, &post, NULL, p->arena, diags);
+		post.config = plan_prepare_post(p->plan, b, &post, NULL, NULL, p->arena, diags);
 		items[kept++] = post;
 	}
 	if (kept > 0)

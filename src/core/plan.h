@@ -72,14 +72,15 @@ DEFINE_AUTO(plan, struct plan *, plan_free);
 
 /*
  * A step's configuration again, with real build.* values (language.md 17, 23.1):
- * decoded and prepared into `arena`. Thread-safe. NULL after reporting.
+ * decoded and prepared into `arena`. `cancel` ends what functions wait for; NULL: that of the load.
+ * Thread-safe. NULL after reporting.
  */
 const void *plan_resolve_step(const struct plan *p, const struct plan_build *b,
 			      const struct plan_step *step, struct value *build_values,
-			      struct arena *arena, struct diags *diags);
+			      struct cancel *cancel, struct arena *arena, struct diags *diags);
 const void *plan_resolve_post(const struct plan *p, const struct plan_build *b,
 			      const struct plan_post *post, struct value *build_values,
-			      struct arena *arena, struct diags *diags);
+			      struct cancel *cancel, struct arena *arena, struct diags *diags);
 
 /* Names, components and configurations of all builds, for people and golden files. */
 void plan_print(struct strbuf *sb, const struct plan *p);

@@ -6,6 +6,7 @@
  */
 #include "base/alloc.h"
 #include "core/planner.h"
+#include "func/table.h"
 #include "tmpl/tmpl.h"
 
 static const char unknown_text[] = "<unknown>";
@@ -32,10 +33,12 @@ static char *render(void *data, const char *text, struct error **err)
 static void render_templates(const struct component_job *job, struct decoded *d,
 			     const struct scope *scope, struct arena *arena, struct diags *diags)
 {
+	const struct func_world *world;
+	(void)scope_functions(scope, &world);
 	struct value *build = job->has_build ? scope_get(scope, "build") : NULL;
 	struct tmpl_ctx ctx = {
 		.data = build,
-		.world = job->plan->config->world,
+		.world = world,
 		.build_name = job->build->info.source_name,
 		.build_type = job->build->info.builder_type,
 		.build = build,
@@ -101,10 +104,14 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 {
 	const struct plan_build *b = job->build;
 	size_t errors = diags->errors;
+	struct func_world world = *job->plan->config->world;
+	if (job->cancel)
+		world.cancel = job->cancel;
 	AUTO(value) struct value *build = job->has_build ? build_object(job) : NULL;
 	AUTO(scope)
 	struct scope *scope = config_component_scope(
 		job->plan->config, job->has_build ? b->block : NULL, b->source, build);
+	scope_set_functions(scope, builtin_functions, &world);
 	struct decoded *d = ARENA_NEW(arena, struct decoded);
 	schema_decode(job->schema, job->body, scope, job->range, arena, d, diags);
 	merge_override(job, d, arena, diags);
@@ -121,7 +128,7 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 
 const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 			      const struct plan_step *step, struct value *build_values,
-			      struct arena *arena, struct diags *diags)
+			      struct cancel *cancel, struct arena *arena, struct diags *diags)
 {
 	const struct config_provisioner *block = step->block;
 	struct component_job job = {
@@ -135,6 +142,7 @@ const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 					block->type, block->name ? block->name : ""),
 		.has_build = true,
 		.build_values = build_values,
+		.cancel = cancel,
 	};
 	if (block->override)
 		job.override = value_get(block->override, b->source->local_name);
@@ -143,7 +151,7 @@ const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 
 const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
 			      const struct plan_post *post, struct value *build_values,
-			      struct arena *arena, struct diags *diags)
+			      struct cancel *cancel, struct arena *arena, struct diags *diags)
 {
 	const struct config_postprocessor *block = post->block;
 	struct component_job job = {
@@ -158,6 +166,7 @@ const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
 				     block->type, block->name ? block->name : ""),
 		.has_build = true,
 		.build_values = build_values,
+		.cancel = cancel,
 	};
 	return component_prepare(&job, arena, diags);
 }
@@ -174,20 +183,20 @@ static void keep_errors(struct diags *all, struct diags *ret)
 
 const void *plan_resolve_step(const struct plan *p, const struct plan_build *b,
 			      const struct plan_step *step, struct value *build_values,
-			      struct arena *arena, struct diags *diags)
+			      struct cancel *cancel, struct arena *arena, struct diags *diags)
 {
 	AUTO(diags) struct diags all = DIAGS_INIT;
-	const void *config = plan_prepare_step(p, b, step, build_values, arena, &all);
+	const void *config = plan_prepare_step(p, b, step, build_values, cancel, arena, &all);
 	keep_errors(&all, diags);
 	return config;
 }
 
 const void *plan_resolve_post(const struct plan *p, const struct plan_build *b,
 			      const struct plan_post *post, struct value *build_values,
-			      struct arena *arena, struct diags *diags)
+			      struct cancel *cancel, struct arena *arena, struct diags *diags)
 {
 	AUTO(diags) struct diags all = DIAGS_INIT;
-	const void *config = plan_prepare_post(p, b, post, build_values, arena, &all);
+	const void *config = plan_prepare_post(p, b, post, build_values, cancel, arena, &all);
 	keep_errors(&all, diags);
 	return config;
 }

@@ -16,6 +16,7 @@ struct component_job {
 	struct value *override;     /* or NULL */
 	bool has_build;             /* its body can use `build` */
 	struct value *build_values; /* laid over the placeholders; or NULL */
+	struct cancel *cancel;      /* ends the waits of functions; NULL: that of the load */
 };
 
 /* Decodes, renders, fills, prepares, registers secrets. NULL after reporting. */
@@ -23,10 +24,10 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 			      struct diags *diags);
 const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 			      const struct plan_step *step, struct value *build_values,
-			      struct arena *arena, struct diags *diags);
+			      struct cancel *cancel, struct arena *arena, struct diags *diags);
 const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
 			      const struct plan_post *post, struct value *build_values,
-			      struct arena *arena, struct diags *diags);
+			      struct cancel *cancel, struct arena *arena, struct diags *diags);
 
 /* plan_check.c: are all the types and sources that the template names known (language.md 18.3)? */
 void plan_check(const struct config *c, const struct components *components, struct diags *diags);

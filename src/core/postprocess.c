@@ -41,7 +41,8 @@ static int run_post(struct build_run *run, const struct plan_post *post, struct 
 	AUTO(arena) struct arena *arena = arena_new();
 	AUTO(diags) struct diags diags = DIAGS_INIT;
 	struct value *values = input->generated_data ? input->generated_data : run->generated;
-	const void *config = plan_resolve_post(run->plan, run->build, post, values, arena, &diags);
+	const void *config = plan_resolve_post(run->plan, run->build, post, values, run->ctx.cancel,
+					       arena, &diags);
 
 	if (!config || diags_has_errors(&diags)) {
 		AUTO(strbuf) struct strbuf sb = STRBUF_INIT;

@@ -62,8 +62,8 @@ static int run_once(struct build_run *run, const struct plan_step *step, struct 
 	struct provision_ctx ctx = { .build = &run->ctx,
 				     .comm = run->comm,
 				     .generated = run->generated };
-	const void *config =
-		plan_resolve_step(run->plan, run->build, step, run->generated, arena, &diags);
+	const void *config = plan_resolve_step(run->plan, run->build, step, run->generated,
+					       run->ctx.cancel, arena, &diags);
 
 	if (!config || diags_has_errors(&diags))
 		return first_diag(&diags, err);

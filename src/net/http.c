@@ -66,6 +66,7 @@ void http_response_release(struct http_response *r)
 {
 	free(r->url);
 	map_release(&r->headers);
+	strv_release(&r->lines);
 	strbuf_release(&r->body);
 	r->url = NULL;
 }
@@ -96,13 +97,15 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 
 	if (str_starts_with(line, STR("HTTP/"))) { /* a new response: after a redirect, 1xx, ... */
 		map_release(&x->response.headers);
+		strv_release(&x->response.lines);
 		return line.len;
 	}
 
 	AUTO_FREE char *name = str_dup(str_trim(str_split(line, ':', &value)));
 
-	if (!*name || x->response.headers.len >= HEADERS_MAX)
+	if (!*name || x->response.lines.len >= HEADERS_MAX)
 		return line.len;
+	strv_push_take(&x->response.lines, str_dup(str_trim(line)));
 	for (char *p = name; *p; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
@@ -196,6 +199,31 @@ static void set_method(struct exchange *x)
 		curl->easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, req->method);
 }
 
+static void set_peer(struct exchange *x)
+{
+	const struct curl_library *curl = x->curl;
+	const struct http_request *req = x->req;
+
+	if (!text_is_empty(req->plain_proxy) && !strncasecmp(req->url, "http:", 5))
+		curl->easy_setopt(x->easy, CURLOPT_PROXY, req->plain_proxy);
+	if (req->no_proxy || req->unix_socket)
+		curl->easy_setopt(x->easy, CURLOPT_PROXY, "");
+	if (req->unix_socket)
+		curl->easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
+	if (req->ca_file)
+		curl->easy_setopt(x->easy, CURLOPT_CAINFO, req->ca_file);
+	if (req->ca_path)
+		curl->easy_setopt(x->easy, CURLOPT_CAPATH, req->ca_path);
+	if (req->client_cert)
+		curl->easy_setopt(x->easy, CURLOPT_SSLCERT, req->client_cert);
+	if (req->client_key)
+		curl->easy_setopt(x->easy, CURLOPT_SSLKEY, req->client_key);
+	if (req->insecure) {
+		curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+}
+
 static void set_options(struct exchange *x, struct curl_slist *headers, char *why)
 {
 	const struct curl_library *curl = x->curl;
@@ -229,14 +257,7 @@ static void set_options(struct exchange *x, struct curl_slist *headers, char *wh
 		curl->easy_setopt(x->easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 		curl->easy_setopt(x->easy, CURLOPT_NETRC_FILE, req->netrc);
 	}
-	if (!text_is_empty(req->plain_proxy) && !strncasecmp(req->url, "http:", 5))
-		curl->easy_setopt(x->easy, CURLOPT_PROXY, req->plain_proxy);
-	if (req->ca_file)
-		curl->easy_setopt(x->easy, CURLOPT_CAINFO, req->ca_file);
-	if (req->insecure) {
-		curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
+	set_peer(x);
 	set_method(x);
 }
 
@@ -261,6 +282,7 @@ static enum error_kind kind_of(CURLcode code)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
 		return ERROR_AUTH;
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
@@ -406,6 +428,7 @@ int http_perform(struct http_client *h, const struct http_request *req, struct c
 	x.easy = h->easy;
 	x.response.length = x.response.modified = -1;
 	map_init(&x.response.headers, free);
+	strv_init(&x.response.lines);
 	strbuf_init_max(&x.response.body, req->body_max ? req->body_max : HTTP_BODY_MAX);
 
 	struct curl_slist *headers = make_headers(curl, req);

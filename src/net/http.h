@@ -32,6 +32,7 @@ struct http_response {
 	int64_t length;     /* of this body, -1 if the server does not say */
 	int64_t modified;   /* Last-Modified, seconds since the epoch; -1 */
 	struct map headers; /* names in lower case; of several, the last */
+	struct strv lines;  /* the headers as sent, "Name: value" */
 	struct strbuf body; /* stays empty when there is a sink */
 };
 void http_response_release(struct http_response *r);
@@ -49,14 +50,17 @@ struct http_request {
 	const struct strv *headers; /* "Name: value", may be NULL */
 	const void *body;
 	size_t body_len;
-	int64_t range_from; /* > 0: the bytes from here on; look for status 206 */
-	const char *netrc;  /* file with credentials, NULL: none */
-	const char *ca_file;
+	int64_t range_from;                   /* > 0: the bytes from here on; look for status 206 */
+	const char *netrc;                    /* file with credentials, NULL: none */
+	const char *ca_file, *ca_path;        /* NULL: those of the system */
+	const char *client_cert, *client_key; /* PEM files, may be NULL */
+	const char *unix_socket;              /* connect there, whatever host the URL names */
 	/* Proxy of http: URLs, before $http_proxy. For $HTTP_PROXY, which curl does not read as
 	 * it may come from a client of a CGI program. */
 	const char *plain_proxy;
-	bool insecure;                          /* do not check the certificate */
-	bool no_redirects;                      /* else up to 10 are followed */
+	bool no_proxy;     /* the server is near: whatever the environment says */
+	bool insecure;     /* do not check the certificate */
+	bool no_redirects; /* else up to 10 are followed */
 	int64_t connect_timeout, stall_timeout; /* ns; 0: 30 s to connect, 60 s without a byte */
 	int64_t deadline;                       /* of the whole; 0: never */
 	size_t body_max;                        /* largest body kept in memory; 0: HTTP_BODY_MAX */

@@ -2,6 +2,7 @@
 #include "value/function.h"
 
 #include "base/alloc.h"
+#include "cloud/service.h"
 #include "value/convert.h"
 
 #include <string.h>
@@ -117,4 +118,15 @@ struct value *func_invoke(const struct func_def *def, const struct func_call *ca
 	if (!result)
 		return NULL;
 	return prepared.sensitive ? value_mark_sensitive(result, true) : TAKE(result);
+}
+
+void func_world_cloud(const struct func_world *w, struct cloud_ctx *ret)
+{
+	*ret = (struct cloud_ctx){
+		.getenv = w->getenv,
+		.now = w->now,
+		.home = w->home,
+		.cancel = w->cancel,
+		.redactor = w->redactor,
+	};
 }

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/redact.h"
+#include "os/cancel.h"
 #include "value/value.h"
 
 #include <stdbool.h>
@@ -42,7 +44,13 @@ struct func_world {
 	struct value *(*render)(const struct func_world *w, const char *name, const char *text,
 				struct value *vars, struct error **err);
 	void *render_data;
+	struct cancel *cancel;     /* ends the waits for servers; NULL: they last to their limits */
+	struct redactor *redactor; /* gets the secrets that functions fetch; NULL: none */
 };
+
+/* The same world, as the clients in cloud/ want it. */
+struct cloud_ctx;
+void func_world_cloud(const struct func_world *w, struct cloud_ctx *ret);
 
 struct func_call {
 	const struct func_world *world;

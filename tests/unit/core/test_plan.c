@@ -167,7 +167,7 @@ static void test_resolve_step(void **state)
 	const struct fake_shell *planned = b->steps[0].config;
 	assert_string_equal(planned->inline_.v[0], "admin@<unknown>:<unknown> <unknown> <unknown>");
 	const struct fake_shell *s =
-		plan_resolve_step(f->plan, b, &b->steps[0], values, arena, &diags);
+		plan_resolve_step(f->plan, b, &b->steps[0], values, NULL, arena, &diags);
 	assert_non_null(s);
 	assert_int_equal(diags.len, 0);
 	assert_string_equal(s->inline_.v[0], "admin@10.0.0.1:22 more <unknown>");
@@ -184,14 +184,14 @@ static void test_resolve_post(void **state)
 	AUTO(arena) struct arena *arena = arena_new();
 	AUTO(value) struct value *values = build_values("i-1");
 	const struct plan_post *post = &b->chains[0].items[0];
-	const struct fake *c = plan_resolve_post(f->plan, b, post, values, arena, &diags);
+	const struct fake *c = plan_resolve_post(f->plan, b, post, values, NULL, arena, &diags);
 	assert_non_null(c);
 	assert_int_equal(diags.len, 0); /* no second warning */
 	assert_string_equal(c->target, "i-1");
 	assert_int_equal(c->memory, 64);
 
 	AUTO(value) struct value *bad = build_values("bad");
-	assert_null(plan_resolve_post(f->plan, b, post, bad, arena, &diags));
+	assert_null(plan_resolve_post(f->plan, b, post, bad, NULL, arena, &diags));
 	assert_int_equal(diags.errors, 1); /* prepare() never sees a wrong configuration */
 	assert_string_equal(diags.items[0].detail,
 			    "Inappropriate value for attribute \"memory\": must be at least 32.");
@@ -206,7 +206,7 @@ static void *resolve_many(void *data)
 		AUTO(diags) struct diags diags = DIAGS_INIT;
 		AUTO(arena) struct arena *arena = arena_new();
 		const struct fake_shell *s =
-			plan_resolve_step(f->plan, b, &b->steps[0], values, arena, &diags);
+			plan_resolve_step(f->plan, b, &b->steps[0], values, NULL, arena, &diags);
 		if (!s || strcmp(s->inline_.v[1], "10.0.0.1 22") != 0)
 			return data;
 	}
