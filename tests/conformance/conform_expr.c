@@ -85,43 +85,6 @@ static bool fill_scope(struct test_case *c)
 	return !funcs || add_functions(c, funcs);
 }
 
-static void add_range(struct strbuf *sb, const struct range *r)
-{
-	strbuf_addf(sb, "[%d,%d,%zu,%d,%d,%zu]", r->start.line, r->start.column, r->start.byte,
-		    r->end.line, r->end.column, r->end.byte);
-}
-
-/* The range as the data writes it, in `want`; NULL: none. */
-static bool same_range(const struct range *got, const struct value *want)
-{
-	AUTO(strbuf) struct strbuf a = STRBUF_INIT;
-	AUTO(strbuf) struct strbuf b = STRBUF_INIT;
-
-	if (!want)
-		return !got->source;
-	add_range(&a, got);
-	value_format_json(&b, want);
-	return got->source && strcmp(a.buf, b.buf) == 0;
-}
-
-static bool same_diag(const struct diag *d, const struct value *want, bool has_context)
-{
-	return strcmp(d->summary, typed_text(want, "summary")) == 0 &&
-	       strcmp(d->detail, typed_text(want, "detail")) == 0 &&
-	       same_range(&d->subject, typed_get(want, "subject")) &&
-	       (!has_context || same_range(&d->context, typed_get(want, "context")));
-}
-
-static void add_diag(struct strbuf *sb, const struct diag *d)
-{
-	strbuf_addf(sb, "\n     got  %s / %s ", d->summary, d->detail);
-	add_range(sb, &d->subject);
-	if (d->context.source) {
-		strbuf_addstr(sb, " in ");
-		add_range(sb, &d->context);
-	}
-}
-
 /* A file that does not parse is not evaluated, so of such a case only the
  * first diagnostic is anybody's business. */
 static bool check_diags(struct test_case *c, const struct value *want, bool has_context)
@@ -130,11 +93,11 @@ static bool check_diags(struct test_case *c, const struct value *want, bool has_
 	bool ok = c->parse_errors > 0 ? n > 0 : n == c->diags.len;
 
 	for (size_t i = 0; ok && i < n && (i == 0 || c->parse_errors == 0); i++)
-		ok = same_diag(&c->diags.items[i], value_at(want, i), has_context);
+		ok = typed_same_diag(&c->diags.items[i], value_at(want, i), has_context);
 	if (ok)
 		return true;
 	for (size_t i = 0; i < c->diags.len; i++)
-		add_diag(&c->why, &c->diags.items[i]);
+		typed_describe_diag(&c->why, &c->diags.items[i]);
 	strbuf_addstr(&c->why, "\n     want ");
 	value_format_json(&c->why, want);
 	return false;
@@ -256,7 +219,7 @@ static enum verdict run_console(struct test_case *c)
 	if (!want && calls_missing(c))
 		return SKIPPED;
 	if (!want && c->diags.len > 0) {
-		add_diag(&c->why, &c->diags.items[0]);
+		typed_describe_diag(&c->why, &c->diags.items[0]);
 		return FAILED;
 	}
 	if (want)

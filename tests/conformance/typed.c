@@ -2,7 +2,10 @@
 #include "typed.h"
 
 #include "base/alloc.h"
+#include "os/fs.h"
+#include "value/jsontext.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct value *typed_get(const struct value *v, const char *key)
@@ -217,4 +220,80 @@ void typed_describe(struct strbuf *sb, const struct value *v)
 		strbuf_addstr(sb, "unknown");
 	else
 		value_format_json(sb, v);
+}
+
+/* --- diagnostics --- */
+
+static void add_range(struct strbuf *sb, const struct range *r)
+{
+	strbuf_addf(sb, "[%d,%d,%zu,%d,%d,%zu]", r->start.line, r->start.column, r->start.byte,
+		    r->end.line, r->end.column, r->end.byte);
+}
+
+/* The range as the data writes it, in `want`; NULL: none. */
+bool typed_same_range(const struct range *got, const struct value *want)
+{
+	AUTO(strbuf) struct strbuf a = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf b = STRBUF_INIT;
+
+	if (!want)
+		return !got->source;
+	add_range(&a, got);
+	value_format_json(&b, want);
+	return got->source && strcmp(a.buf, b.buf) == 0;
+}
+
+bool typed_same_diag(const struct diag *d, const struct value *want, bool has_context)
+{
+	return strcmp(d->summary, typed_text(want, "summary")) == 0 &&
+	       strcmp(d->detail, typed_text(want, "detail")) == 0 &&
+	       typed_same_range(&d->subject, typed_get(want, "subject")) &&
+	       (!has_context || typed_same_range(&d->context, typed_get(want, "context")));
+}
+
+void typed_describe_diag(struct strbuf *sb, const struct diag *d)
+{
+	strbuf_addf(sb, "\n     got  %s / %s ", d->summary, d->detail);
+	add_range(sb, &d->subject);
+	if (d->context.source) {
+		strbuf_addstr(sb, " in ");
+		add_range(sb, &d->context);
+	}
+}
+
+/* --- files --- */
+
+static bool run_line(const char *text, size_t len, typed_check_fn check)
+{
+	AUTO(error) struct error *err = NULL;
+	AUTO(strbuf) struct strbuf why = STRBUF_INIT;
+	AUTO(value) struct value *line = jsontext_decode(text, len, &err);
+	bool ok = line && check(line, &why);
+
+	if (!ok)
+		printf("  %s\n     %s\n", line ? typed_text(line, "id") : text,
+		       line ? why.buf : err->message);
+	return ok;
+}
+
+unsigned typed_run_file(const char *dir, const char *name, typed_check_fn check)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO(error) struct error *err = NULL;
+	unsigned passed = 0, failed = 0;
+
+	if (fs_read(path, FS_READ_MAX, &text, &err) < 0) {
+		printf("%s: %s\n", name, err->message);
+		return 1;
+	}
+	for (const char *p = text.buf, *end; *p; p = *end ? end + 1 : end) {
+		end = strchrnul(p, '\n');
+		if (run_line(p, (size_t)(end - p), check))
+			passed++;
+		else
+			failed++;
+	}
+	printf("%s: %u passed, %u failed\n", name, passed, failed);
+	return failed;
 }

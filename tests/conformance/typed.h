@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lang/diag.h"
 #include "value/value.h"
 
 /* Members of a line; borrowed. NULL, "" or false if absent or null. */
@@ -18,3 +19,12 @@ struct value *typed_value(const struct value *v); /* {"type":…,"value":…}; o
 /* Same type and content, unknown parts included; without refinements. */
 bool typed_same(const struct value *a, const struct value *b);
 void typed_describe(struct strbuf *sb, const struct value *v);
+
+/* A place as the data writes it, `[line,column,byte,line,column,byte]`; want NULL: none. */
+bool typed_same_range(const struct range *got, const struct value *want);
+bool typed_same_diag(const struct diag *d, const struct value *want, bool has_context);
+void typed_describe_diag(struct strbuf *sb, const struct diag *d);
+
+/* Checks each line of a file, prints the failed ones and how many there are; returns that. */
+typedef bool (*typed_check_fn)(const struct value *line, struct strbuf *why);
+unsigned typed_run_file(const char *dir, const char *name, typed_check_fn check);
