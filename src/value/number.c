@@ -376,7 +376,7 @@ struct number *number_div(const struct number *a, const struct number *b, struct
 
 /*
  * a - b*trunc(a/b). The intermediate product and the result have the precision
- * of an internally made integer, that of the quotient, as in the released tool.
+ * of the dividend, as in the released tool.
  */
 static struct number *big_mod(const struct number *a, const struct number *b)
 {
@@ -388,9 +388,7 @@ static struct number *big_mod(const struct number *a, const struct number *b)
 	mpfr_div(q, fa, fb, MPFR_RNDN);
 	mpfr_trunc(q, q);
 
-	mpfr_exp_t bits = mpfr_zero_p(q) ? 0 : mpfr_get_exp(q);
-	mpfr_prec_t prec = bits > PREC_INT ? (mpfr_prec_t)MIN(bits, 1 << 20) : PREC_INT;
-	struct number *n = new_big(prec);
+	struct number *n = new_big(a->prec);
 
 	mpfr_mul(n->f, fb, q, MPFR_RNDN);
 	mpfr_sub(n->f, fa, n->f, MPFR_RNDN);
@@ -409,7 +407,7 @@ struct number *number_mod(const struct number *a, const struct number *b, struct
 	if (!number_sign(b))
 		return number_ref((struct number *)a);
 	if (!a->big && !b->big)
-		return new_small(b->i == -1 ? 0 : a->i % b->i, PREC_INT);
+		return new_small(b->i == -1 ? 0 : a->i % b->i, a->prec);
 	return big_mod(a, b);
 }
 

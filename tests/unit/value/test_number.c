@@ -105,6 +105,10 @@ static void test_arithmetic(void **state)
 	expect_binary(number_div, "1", "inf", "0");
 	expect_binary(number_mod, "-7", "3", "-1");
 	expect_binary(number_mod, "5.5", "2", "1.5");
+	expect_binary(number_mod, "11", "5.1",
+		      "0.800000000000000000000000000000000000000000000000000000000000000000000000"
+		      "00000000000000000000000000000000000000000000000000000000000000000000000000"
+		      "000000024");
 	expect_binary(number_mod, "5", "0", "5");
 	expect_binary(number_mod, "0", "0", "0");
 	expect_failure(number_div, "0", "0", "can't divide zero by zero or infinity by infinity");
