@@ -9,11 +9,10 @@
 static const char *const template_suffixes[] = { ".pkr.hcl", ".pkr.json", ".ingot.hcl", NULL };
 static const char *const auto_suffixes[] = { ".auto.pkrvars.hcl", ".auto.pkrvars.json", NULL };
 
-static struct body *parse_by_suffix(struct loader *l, const struct source *src)
+/* Whatever else a template is called, it is native; variable files have one of two names. */
+static bool is_json(const struct loader *l, const struct file_list *files, const char *path)
 {
-	if (text_ends_with(src->name, ".json"))
-		return parse_json_file(src, l->arena, l->diags);
-	return parse_file(src, l->arena, l->diags);
+	return text_ends_with(path, files == &l->files ? ".pkr.json" : ".json");
 }
 
 static void add_file(struct loader *l, struct file_list *files, const char *path)
@@ -27,8 +26,9 @@ static void add_file(struct loader *l, struct file_list *files, const char *path
 		return;
 	}
 	const struct source *src = sources_add(l->config->sources, path, text.buf, text.len);
-	*vec_push(files) =
-		(struct config_file){ .path = src->name, .body = parse_by_suffix(l, src) };
+	struct body *body = is_json(l, files, path) ? parse_json_file(src, l->arena, l->diags)
+						    : parse_file(src, l->arena, l->diags);
+	*vec_push(files) = (struct config_file){ .path = src->name, .body = body };
 }
 
 /* Errors have the words of the system, as they are the whole message. */

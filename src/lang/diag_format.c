@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "lang/diag.h"
+#include "lang/json.h"
 #include "lang/lexer.h"
 
 #include <string.h>
@@ -164,6 +165,18 @@ static void add_block_name(struct strbuf *sb, const struct source *src, size_t a
 	vec_release(&t);
 }
 
+/* The same for JSON: the properties around the place. */
+static void add_json_path(struct strbuf *sb, const struct source *src, size_t at)
+{
+	AUTO(arena) struct arena *arena = arena_new();
+	AUTO(diags) struct diags dropped = DIAGS_INIT;
+	AUTO(strbuf) struct strbuf path = STRBUF_INIT;
+
+	json_path(&path, json_parse(src, JSON_TEMPLATES, arena, &dropped), at);
+	if (path.len > 0)
+		strbuf_addf(sb, ", in %s", path.buf);
+}
+
 /* --- source lines ------------------------------------------------------- */
 
 static size_t line_start(const struct source *src, size_t at)
@@ -302,7 +315,9 @@ static void add_location(struct strbuf *sb, const struct diag *d, const struct d
 		strbuf_addstr(sb, ":\n  (source code not available)\n\n");
 		return;
 	}
-	if (!is_json(src) && src->len <= BLOCK_SEARCH_MAX)
+	if (is_json(src) && src->len <= BLOCK_SEARCH_MAX)
+		add_json_path(sb, src, d->subject.start.byte);
+	else if (src->len <= BLOCK_SEARCH_MAX)
 		add_block_name(sb, src, d->subject.start.byte);
 	strbuf_addstr(sb, ":\n");
 	add_snippet(sb, d, style);

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/strbuf.h"
 #include "lang/body.h"
 #include "lang/diag.h"
 #include "lang/source.h"
@@ -66,6 +67,9 @@ const struct json_node *json_parse(const struct source *src, enum json_reading r
 /* The brackets or braces of an array or an object; of anything else the whole. */
 struct range json_open(const struct json_node *node);
 struct range json_close(const struct json_node *node);
+/* Where in the tree a byte of the text is, as `build[0].provisioner`: names and places of the
+ * objects and arrays around it. */
+void json_path(struct strbuf *sb, const struct json_node *root, size_t byte);
 /* First member of that exact name, or NULL. */
 const struct json_node *json_member(const struct json_node *object, const char *name);
 

@@ -213,6 +213,7 @@ static bool parse_items(struct json_parser *p, struct range open, struct item_li
 			report(p, comma, "Trailing comma in array",
 			       "JSON does not permit a trailing comma after the final value in an "
 			       "array.");
+			read_token(p);
 			return false;
 		}
 	}
@@ -293,6 +294,7 @@ static bool parse_member(struct json_parser *p, struct member_list *members)
 	if (name->kind != JSON_STRING) {
 		report(p, json_open(name), "Invalid object property name",
 		       "A JSON object property name must be a string");
+		skip_rest(p, read_token(p), JSON_TOKEN_OBRACE, JSON_TOKEN_CBRACE);
 		return false;
 	}
 	if (peek(p).kind != JSON_TOKEN_COLON)
@@ -322,6 +324,7 @@ static bool parse_members(struct json_parser *p, struct range open, struct membe
 			report(p, comma, "Trailing comma in object",
 			       "JSON does not permit a trailing comma after the final property in "
 			       "an object.");
+			read_token(p);
 			return false;
 		}
 	}
@@ -465,6 +468,38 @@ struct range json_close(const struct json_node *node)
 		r.start.column--;
 	}
 	return r;
+}
+
+static bool is_around(const struct json_node *node, size_t byte)
+{
+	return has_brackets(node) && byte >= node->range.start.byte && byte < node->range.end.byte;
+}
+
+/* The child that holds the byte, with its step appended to `sb`; NULL: none. */
+static const struct json_node *step_down(struct strbuf *sb, const struct json_node *n, size_t byte)
+{
+	for (size_t i = 0; n->kind == JSON_OBJECT && i < n->object.len; i++) {
+		const struct json_member *m = &n->object.members[i];
+
+		if (is_around(m->value, byte)) {
+			strbuf_addstr(sb, sb->len > 0 ? "." : "");
+			strbuf_add(sb, m->name.p, m->name.len);
+			return m->value;
+		}
+	}
+	for (size_t i = 0; n->kind == JSON_ARRAY && i < n->array.len; i++) {
+		if (is_around(n->array.items[i], byte)) {
+			strbuf_addf(sb, "[%zu]", i);
+			return n->array.items[i];
+		}
+	}
+	return NULL;
+}
+
+void json_path(struct strbuf *sb, const struct json_node *root, size_t byte)
+{
+	while (root)
+		root = step_down(sb, root, byte);
 }
 
 const struct json_node *json_member(const struct json_node *object, const char *name)

@@ -4,6 +4,7 @@
 #include "base/strv.h"
 #include "eval/eval.h"
 #include "func/table.h"
+#include "lang/json.h"
 #include "lang/parser.h"
 #include "os/fs.h"
 #include "value/convert.h"
@@ -27,12 +28,22 @@ struct suite {
 	unsigned blocks, failed;
 };
 
-static struct expr *parse(struct suite *s, const char *text, bool is_template, struct diags *diags)
+enum notation { NATIVE, TEMPLATE, JSON };
+
+static struct expr *parse(struct suite *s, const char *text, enum notation notation,
+			  struct diags *diags)
 {
 	const struct source *src = sources_add(s->sources, "test.hcl", text, strlen(text));
 
-	return is_template ? parse_template(src, s->arena, diags)
-			   : parse_expression(src, s->arena, diags);
+	switch (notation) {
+	case TEMPLATE:
+		return parse_template(src, s->arena, diags);
+	case JSON:
+		return json_expr(json_parse(src, JSON_TEMPLATES, s->arena, diags), s->arena);
+	case NATIVE:
+		break;
+	}
+	return parse_expression(src, s->arena, diags);
 }
 
 static void complain_about(struct suite *s, const char *what, const struct diags *d)
@@ -58,13 +69,13 @@ static struct value *read_value(struct suite *s, const char *text)
 
 	if (sep) {
 		*sep = '\0';
-		type = eval_type_constraint(parse(s, sep + 4, false, &diags), false, NULL, &diags);
+		type = eval_type_constraint(parse(s, sep + 4, NATIVE, &diags), false, NULL, &diags);
 		if (!type)
 			complain_about(s, "bad type", &diags);
 	}
 	if (strcmp(copy, "unknown") == 0)
 		return value_unknown(type ? type : type_dynamic);
-	v = eval_expr(parse(s, copy, false, &diags), s->scope, &diags);
+	v = eval_expr(parse(s, copy, NATIVE, &diags), s->scope, &diags);
 	if (diags_has_errors(&diags))
 		complain_about(s, "bad value", &diags);
 	struct value *converted = type ? value_convert(v, type, &err) : value_ref(v);
@@ -116,12 +127,12 @@ static void note_failure(struct suite *s, const char *text)
 	printf("# %s:%d: %s\n", s->path, s->line, text);
 }
 
-static void check_value(struct suite *s, const char *text, bool is_template, const char *want)
+static void check_value(struct suite *s, const char *text, enum notation notation, const char *want)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
 	AUTO(value) struct value *wanted = read_value(s, want);
 	AUTO(value)
-	struct value *got = eval_expr(parse(s, text, is_template, &diags), s->scope, &diags);
+	struct value *got = eval_expr(parse(s, text, notation, &diags), s->scope, &diags);
 
 	if (diags.len == 0 && same(got, wanted))
 		return;
@@ -156,10 +167,11 @@ static char *format_diags(const struct diags *diags)
 	return strbuf_detach(&all);
 }
 
-static void check_failure(struct suite *s, const char *text, const char *want)
+static void check_failure(struct suite *s, const char *text, enum notation notation,
+			  const char *want)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
-	struct expr *e = parse(s, text, false, &diags);
+	struct expr *e = parse(s, text, notation, &diags);
 
 	if (!diags_has_errors(&diags))
 		value_unref(eval_expr(e, s->scope, &diags));
@@ -197,24 +209,29 @@ static void run_failure(struct suite *s, const struct strv *lines)
 	AUTO_FREE char *places = join(lines, split, lines->len);
 	AUTO_FREE char *want = xasprintf("%s\n", places);
 
-	check_failure(s, text, want);
+	check_failure(s, text, strcmp(lines->v[0], "%%FAIL JSON") == 0 ? JSON : NATIVE, want);
 }
 
 static void run_block(struct suite *s, const struct strv *lines)
 {
 	bool is_template = strcmp(lines->v[0], "%%TEMPLATE") == 0;
+	bool is_json = strcmp(lines->v[0], "%%JSON") == 0;
 
 	s->blocks++;
-	if (strcmp(lines->v[0], "%%FAIL") == 0) {
+	if (strncmp(lines->v[0], "%%FAIL", 6) == 0) {
 		run_failure(s, lines);
 		return;
 	}
-	AUTO_FREE char *body = join(lines, is_template, lines->len - 1);
+	AUTO_FREE char *body = join(lines, is_template || is_json, lines->len - 1);
 	/* A heredoc needs the end of its last line, and so does a template file. */
 	bool open = is_template || strncmp(body, "<<", 2) == 0;
 	AUTO_FREE char *text = xasprintf("%s%s", body, open ? "\n" : "");
 
-	check_value(s, text, is_template, lines->v[lines->len - 1]);
+	check_value(s, text,
+		    is_template ? TEMPLATE
+		    : is_json   ? JSON
+				: NATIVE,
+		    lines->v[lines->len - 1]);
 }
 
 static void define_variable(struct suite *s, const char *definition)
@@ -320,6 +337,11 @@ static void test_vectors(void **state)
 	run_file("vector.test");
 }
 
+static void test_json(void **state)
+{
+	run_file("json.test");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +349,7 @@ int main(void)
 		cmocka_unit_test(test_loops),        cmocka_unit_test(test_templates),
 		cmocka_unit_test(test_conditionals), cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_functions),    cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,13 @@ static void test_mistakes(void **state)
 					  "Missing attribute seperator comma @t.json:2,11-11");
 	assert_told("[1] 2", "Extraneous data after value @t.json:1,5-6");
 	assert_told("{\"\xc3\xa9\": x}", "Invalid JSON keyword @t.json:1,7-8");
+	/* What follows a mistake is read again where its object or array ends. */
+	assert_told("{\"a\": [1,], \"b\": {\"c\": 1,}, \"d\": {e: 1}, \"f\": nope}",
+		    "Trailing comma in array @t.json:1,9-10\n"
+		    "Trailing comma in object @t.json:1,25-26\n"
+		    "Invalid JSON keyword @t.json:1,35-36\n"
+		    "Invalid object property name @t.json:1,35-36\n"
+		    "Invalid JSON keyword @t.json:1,47-51");
 	/* One mistake in each of two places: both are shown. */
 	assert_told("{\"a\": {\"b\" 1}, \"c\": [nope]}",
 		    "Missing property value colon @t.json:1,12-13\n"

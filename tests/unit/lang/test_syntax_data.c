@@ -3,6 +3,7 @@
  * tests/data/syntax: texts with mistakes, and what people are told about them.
  * REGENERATE=1 rewrites the files; see the README there.
  */
+#include "lang/json.h"
 #include "lang/parser.h"
 
 #include "base/alloc.h"
@@ -27,7 +28,8 @@ static char *explain(const char *kind, const char *text, size_t len)
 	AUTO(diags) struct diags diags = DIAGS_INIT;
 	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
 	struct diag_style style = { .width = 80, .caret = true };
-	const struct source *src = sources_add(sources, "x.pkr.hcl", text, len);
+	const struct source *src = sources_add(
+		sources, strcmp(kind, "json") == 0 ? "x.pkr.json" : "x.pkr.hcl", text, len);
 
 	if (strcmp(kind, "file") == 0)
 		parse_file(src, arena, &diags);
@@ -35,6 +37,8 @@ static char *explain(const char *kind, const char *text, size_t len)
 		parse_expression(src, arena, &diags);
 	else if (strcmp(kind, "template") == 0)
 		parse_template(src, arena, &diags);
+	else if (strcmp(kind, "json") == 0)
+		parse_json_file(src, arena, &diags);
 	else
 		fail_msg("unknown kind '%s'", kind);
 	for (size_t i = 0; i < diags.len; i++)
@@ -58,7 +62,8 @@ static const char *check_block(const char *p, struct strbuf *fresh, unsigned *fa
 	const char *end = next ? next + 1 : want + strlen(want);
 	size_t text_len = (size_t)(sep - text);
 	/* The last newline is part of a file, not of an expression. */
-	AUTO_FREE char *got = explain(name, text, text_len + (strcmp(name, "file") == 0));
+	AUTO_FREE char *got = explain(
+		name, text, text_len + (strcmp(name, "file") == 0 || strcmp(name, "json") == 0));
 
 	strbuf_addf(fresh, "%s%s\n%.*s\n---\n%s", fail_mark, name, (int)text_len, text, got);
 	if (strlen(got) != (size_t)(end - want) || memcmp(got, want, strlen(got)) != 0) {
