@@ -6,7 +6,11 @@
 #include "base/duration.h"
 #include "base/gotime.h"
 #include "base/path.h"
+#include "base/redact.h"
 #include "base/utf8.h"
+#include "cloud/consul.h"
+#include "cloud/secretsmanager.h"
+#include "cloud/vault.h"
 #include "os/clock.h"
 #include "os/random.h"
 
@@ -316,44 +320,91 @@ FUNC(f_sed)
 			     "instead.Documentation: https://www.packer.io/docs/templates/engine");
 }
 
-/* ---- secrets of other services ------------------------------------------------------- */
+/* ---- values that servers keep ------------------------------------------------------- */
 
-static bool refuse_service(const struct tmpl_call *call, const char *elsewhere, const char *service)
+/* They are asked for the defaults of variables only; elsewhere `refusal` is said. */
+static bool may_ask(const struct tmpl_call *call, const char *refusal, struct cloud_ctx *ret)
 {
 	if (!call->ctx->in_variables)
-		return tmpl_complain(call, "%s", elsewhere);
-	return tmpl_complain(call, "%s cannot be asked from a template yet", service);
+		return tmpl_complain(call, "%s", refusal);
+	if (!call->ctx->world)
+		return tmpl_complain(call, "environment not available");
+	func_world_cloud(call->ctx->world, ret);
+	return true;
+}
+
+/* The text of argument i, for those who want a C string. */
+static const char *text_arg(const struct tmpl_call *call, size_t i)
+{
+	return arena_strndup(call->arena, call->args[i].text.p, call->args[i].text.len);
+}
+
+static bool give_secret(const struct tmpl_call *call, char *secret, struct tmpl_value *ret)
+{
+	*ret = tmpl_string(str_of(arena_strdup(call->arena, secret)));
+	secret_free(secret);
+	return true;
 }
 
 FUNC(f_consul_key)
 {
-	(void)ret;
-	return refuse_service(call, "consul_key is not allowed here", "Consul");
+	struct strbuf text = STRBUF_INIT;
+	struct cloud_ctx ctx;
+
+	if (!may_ask(call, "consul_key is not allowed here", &ctx))
+		return false;
+	if (consul_read(&ctx, text_arg(call, 0), &text, call->err) == 0)
+		return tmpl_return_text(call, &text, ret);
+	strbuf_release(&text);
+	return false;
 }
 
 FUNC(f_vault)
 {
-	(void)ret;
-	return refuse_service(call, "Vault vars are only allowed in the variables section",
-			      "Vault");
+	struct cloud_ctx ctx;
+	char *secret = NULL;
+
+	if (!may_ask(call, "Vault vars are only allowed in the variables section", &ctx) ||
+	    vault_read(&ctx, text_arg(call, 0), text_arg(call, 1), &secret, call->err) < 0)
+		return false;
+	return give_secret(call, secret, ret);
 }
+
+static const char aws_refusal[] = "AWS Secrets Manager is only allowed in the variables section";
 
 FUNC(f_aws_secretsmanager)
 {
-	(void)ret;
-	if (call->ctx->in_variables && call->n == 0)
+	struct cloud_ctx ctx;
+	char *secret = NULL;
+
+	if (!may_ask(call, aws_refusal, &ctx))
+		return false;
+	if (call->n == 0)
 		return tmpl_complain(call, "secret name must be provided");
-	if (call->ctx->in_variables && call->n > 2)
+	if (call->n > 2)
 		return tmpl_complain(call,
 				     "only secret name and optional secret key can be provided.");
-	return refuse_service(call, "AWS Secrets Manager is only allowed in the variables section",
-			      "AWS Secrets Manager");
+	if (secretsmanager_value(&ctx, text_arg(call, 0), call->n > 1 ? text_arg(call, 1) : NULL,
+				 &secret, call->err) < 0)
+		return false;
+	return give_secret(call, secret, ret);
+}
+
+FUNC(f_aws_secretsmanager_raw)
+{
+	struct cloud_ctx ctx;
+	char *secret = NULL;
+
+	if (!may_ask(call, aws_refusal, &ctx) ||
+	    secretsmanager_raw(&ctx, text_arg(call, 0), &secret, call->err) < 0)
+		return false;
+	return give_secret(call, secret, ret);
 }
 
 /* Sorted by name. */
 const struct tmpl_func tmpl_functions[] = {
 	{ "aws_secretsmanager", 0, -1, "s", f_aws_secretsmanager },
-	{ "aws_secretsmanager_raw", 1, 1, "s", f_aws_secretsmanager },
+	{ "aws_secretsmanager_raw", 1, 1, "s", f_aws_secretsmanager_raw },
 	{ "build", 1, 1, "s", f_build },
 	{ "build_name", 0, 0, NULL, f_build_name },
 	{ "build_type", 0, 0, NULL, f_build_type },
