@@ -51,7 +51,7 @@ static const struct option_spec build_options[] = {
 	OPT_BOOL(struct build_args, ignore_prerelease, "ignore-prerelease-plugins",
 		 "Accepted for compatibility."),
 	OPT_BOOL(struct build_args, sequential, "use-sequential-evaluation",
-		 "Accepted for compatibility."),
+		 "Evaluate data sources, then locals, in order."),
 	OPT_BOOL(struct build_args, skip_enforcement, "skip-enforcement",
 		 "Accepted for compatibility."),
 	TEMPLATE_OPTIONS(struct build_args, t),
@@ -392,7 +392,8 @@ static int build(struct session *s, const char *path)
 	struct template_plan how = { .debug = s->args->debug,
 				     .force = s->args->force,
 				     .on_error = s->args->on_error };
-	const struct template_loading loading = { .warn_undeclared = s->args->warn_undeclared };
+	const struct template_loading loading = { .warn_undeclared = s->args->warn_undeclared,
+						  .sequential = s->args->sequential };
 	AUTO(config)
 	struct config *config = template_load(s->ctx, path, &s->args->t, &loading, &diags);
 	bool broken = !config || diags_has_errors(&diags);

@@ -29,7 +29,7 @@ static const struct option_spec console_options[] = {
 	OPT_BOOL(struct console_args, json, "json",
 		 "Answer each line of input with one line of JSON."),
 	OPT_BOOL(struct console_args, sequential, "use-sequential-evaluation",
-		 "Accepted for compatibility."),
+		 "Evaluate data sources, then locals, in order."),
 	TEMPLATE_OPTIONS(struct console_args, t),
 	OPT_END,
 };
@@ -319,7 +319,7 @@ static struct scope *console_scope(const struct config *config)
 static int console(struct command_ctx *ctx, const struct console_args *a, const char *path)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
-	const struct template_loading loading = { 0 };
+	const struct template_loading loading = { .sequential = a->sequential };
 	AUTO(config) struct config *config = template_load(ctx, path, &a->t, &loading, &diags);
 
 	if (!config) {

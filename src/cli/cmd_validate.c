@@ -18,7 +18,7 @@ static const struct option_spec validate_options[] = {
 	OPT_BOOL(struct validate_args, ignore_prerelease, "ignore-prerelease-plugins",
 		 "Accepted for compatibility."),
 	OPT_BOOL(struct validate_args, sequential, "use-sequential-evaluation",
-		 "Accepted for compatibility."),
+		 "Evaluate data sources, then locals, in order."),
 	TEMPLATE_OPTIONS(struct validate_args, t),
 	OPT_END,
 };
@@ -29,6 +29,7 @@ static int validate(struct command_ctx *ctx, const struct validate_args *a, cons
 	const struct template_loading loading = {
 		.warn_undeclared = !a->no_warn_undeclared,
 		.syntax_only = a->syntax_only,
+		.sequential = a->sequential,
 		.dry_data = !a->evaluate_datasources,
 	};
 	AUTO(config) struct config *config = template_load(ctx, path, &a->t, &loading, &diags);

@@ -40,7 +40,8 @@ int template_args_parse(struct command_ctx *ctx, void *args, const char **ret_pa
 struct template_loading {
 	bool warn_undeclared;
 	bool syntax_only;
-	bool dry_data; /* data sources are checked but not asked */
+	bool sequential; /* language.md 16.3 */
+	bool dry_data;   /* data sources are checked but not asked */
 };
 /* Loads and reports nothing: diagnostics are the caller's. NULL on syntax errors. */
 struct config *template_load(struct command_ctx *ctx, const char *path,

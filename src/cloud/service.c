@@ -102,6 +102,10 @@ static int try_once(const struct cloud_ctx *ctx, const struct cloud_request *req
 
 	http.no_redirects = true;
 	http.body_max = ANSWER_MAX;
+	if (!http.ca_file && !http.ca_path) {
+		http.ca_file = cloud_env(ctx, "SSL_CERT_FILE");
+		http.ca_path = cloud_env(ctx, "SSL_CERT_DIR");
+	}
 	http.plain_proxy = cloud_env(ctx, "HTTP_PROXY");
 	http.deadline = clock_deadline(req->timeout ? req->timeout : TIMEOUT_SEC * NSEC_PER_SEC);
 	for (int left = req->redirects;; left--) {

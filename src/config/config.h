@@ -120,8 +120,7 @@ struct config_build {
 struct config_data {
 	const char *type, *name;
 	const struct body *body;
-	struct range range;      /* the block's header */
-	struct range type_range; /* its first label */
+	struct range range; /* the block's header */
 };
 
 /* Who knows the data sources; config/ does not. */
@@ -158,9 +157,10 @@ struct config_options {
 	const struct strv *var_files; /* from -var-file, in order */
 	bool warn_undeclared;         /* undeclared variables in files warn */
 	bool syntax_only;             /* stop after step 9 (validate -syntax-only) */
-	const char *cwd;              /* absolute */
-	const char *home;             /* NULL: unknown */
-	const char *const *environ;   /* KEY=VALUE, for PKR_VAR_* and env() */
+	bool sequential;            /* data blocks first, then locals in order (language.md 16.3) */
+	const char *cwd;            /* absolute */
+	const char *home;           /* NULL: unknown */
+	const char *const *environ; /* KEY=VALUE, for PKR_VAR_* and env() */
 	int64_t start_time;
 	const struct config_data_reader *data_reader; /* NULL: no data source is known */
 	struct cancel *cancel;     /* ends what waits for servers; NULL: nothing does */

@@ -52,7 +52,6 @@ void evaluate_data(struct loader *l, struct data_decl *d)
 		.name = d->name,
 		.body = d->block->body,
 		.range = d->block->header,
-		.type_range = d->block->label_ranges[0],
 	};
 	if (!reader) {
 		AUTO_FREE char *summary = xasprintf("Unknown data type %s", d->type);

@@ -123,6 +123,16 @@ static void add_mistake(struct network *n, const char *text)
 	n->mistake_count++;
 }
 
+/* One after the other, only what a local misses is looked at before. */
+static void report_missing_local(struct network *n, const char *user, const char *missing)
+{
+	if (n->node < n->l->data.len || !text_starts_with(missing, "local."))
+		return;
+	diags_error(n->l->diags, NULL, "failed to get local variable",
+		    "While evaluating \"%s\", its dependency \"%s\" was not found, is it defined?",
+		    user, missing);
+}
+
 static void need(struct network *n, const struct map *nodes, const char *key, const char *prefix)
 {
 	size_t found = (size_t)map_get(nodes, key);
@@ -131,10 +141,14 @@ static void need(struct network *n, const struct map *nodes, const char *key, co
 		return;
 	}
 	AUTO_FREE char *user = node_name(n->l, n->node, false);
+	AUTO_FREE char *missing = xasprintf("%s%s", prefix, key);
+	if (n->l->opts->sequential) {
+		report_missing_local(n, user, missing);
+		return;
+	}
 	AUTO_FREE char *text =
-		xasprintf("could not get dependency \"%s%s\" for \"%s\", \"%s%s\" missing in "
-			  "template",
-			  prefix, key, user, prefix, key);
+		xasprintf("could not get dependency \"%s\" for \"%s\", \"%s\" missing in template",
+			  missing, user, missing);
 	add_mistake(n, text);
 }
 
@@ -279,7 +293,8 @@ static void set_needed_locals(struct network *n, size_t node)
 		if (needs[i] < l->data.len)
 			continue;
 		const struct local_decl *d = &l->locals.items[needs[i] - l->data.len];
-		map_set(&fields, d->pub.name, value_of_local(d));
+		if (d->pub.value)
+			map_set(&fields, d->pub.name, value_of_local(d));
 	}
 	set_local_object(l, &fields);
 }
@@ -303,35 +318,102 @@ static void set_needed_data(struct network *n, size_t node)
 	set_data(l, only, false);
 }
 
-static void evaluate_in_order(struct network *n, const size_t *order)
+/* False after a mistake. */
+static bool evaluate_node(struct network *n, size_t node)
 {
 	struct loader *l = n->l;
-	size_t count = l->data.len + l->locals.len, errors = l->diags->errors;
-	for (size_t i = 0; i < count && l->diags->errors == errors; i++) {
-		set_needed_locals(n, order[i]);
-		set_needed_data(n, order[i]);
-		if (order[i] < l->data.len) {
-			evaluate_data(l, &l->data.items[order[i]]);
-			continue;
-		}
-		struct local_decl *d = &l->locals.items[order[i] - l->data.len];
-		AUTO(value) struct value *v = eval_expr(d->expr, l->config->scope, l->diags);
-		if (l->diags->errors == errors)
-			d->pub.value = keep_value(l->arena, value_ref(v));
+	size_t errors = l->diags->errors;
+	set_needed_locals(n, node);
+	set_needed_data(n, node);
+	if (node < l->data.len) {
+		evaluate_data(l, &l->data.items[node]);
+		return l->diags->errors == errors;
 	}
+	struct local_decl *d = &l->locals.items[node - l->data.len];
+	AUTO(value) struct value *v = eval_expr(d->expr, l->config->scope, l->diags);
+	if (l->diags->errors > errors)
+		return false;
+	d->pub.value = keep_value(l->arena, value_ref(v));
+	return true;
+}
+
+static void evaluate_in_order(struct network *n)
+{
+	size_t count = n->l->data.len + n->l->locals.len;
+	AUTO_FREE size_t *order = xcalloc(count + 1, sizeof(*order));
+	if (n->mistake_count == 0 && !graph_sort(n->graph, order))
+		graph_cycles(n->graph, note_cycle, n);
+	if (n->mistake_count > 0) {
+		report_graph(n);
+		return;
+	}
+	for (size_t i = 0; i < count && evaluate_node(n, order[i]); i++)
+		;
+}
+
+/* ---- one after the other ------------------------------------------------------------------ */
+
+enum { SEQUENTIAL_DEPTH_MAX = 10 };
+
+static bool is_evaluated(const struct loader *l, size_t node)
+{
+	if (node < l->data.len)
+		return l->data.items[node].value != NULL;
+	return l->locals.items[node - l->data.len].pub.value != NULL;
+}
+
+static bool report_depth(const struct loader *l, bool is_data)
+{
+	if (is_data)
+		diags_error(l->diags, NULL, "Max datasource recursion depth exceeded.",
+			    "An error occured while recursively evaluating data sources. Either "
+			    "your data source depends on more than ten other data sources, or your "
+			    "data sources have a cyclic dependency. Please simplify your config to "
+			    "continue. ");
+	else
+		diags_error(l->diags, NULL, "Max local recursion depth exceeded.",
+			    "An error occured while recursively evaluating locals.Your local "
+			    "variables likely have a cyclic dependency. Please simplify your "
+			    "config to continue. ");
+	return false;
+}
+
+/* Data blocks wait for data blocks only, and see no locals; locals see all data. */
+static bool evaluate_recursively(struct network *n, size_t node, int depth)
+{
+	struct loader *l = n->l;
+	bool is_data = node < l->data.len;
+	if (is_evaluated(l, node))
+		return true;
+	if (depth > SEQUENTIAL_DEPTH_MAX)
+		return report_depth(l, is_data);
+	size_t count;
+	const size_t *needs = graph_needs(n->graph, node, &count);
+	for (size_t i = 0; i < count; i++)
+		if ((needs[i] < l->data.len) == is_data &&
+		    !evaluate_recursively(n, needs[i], depth + 1))
+			return false;
+	return evaluate_node(n, node);
+}
+
+static void evaluate_sequentially(struct network *n, size_t errors_before)
+{
+	size_t count = n->l->data.len + n->l->locals.len;
+	if (n->l->diags->errors > errors_before)
+		return;
+	for (size_t i = 0; i < count && evaluate_recursively(n, i, 0); i++)
+		;
 }
 
 void evaluate_locals(struct loader *l)
 {
+	size_t errors = l->diags->errors;
 	struct network n;
 	network_init(&n, l);
-	AUTO_FREE size_t *order = xcalloc(l->data.len + l->locals.len + 1, sizeof(*order));
-	if (n.mistake_count == 0 && !graph_sort(n.graph, order))
-		graph_cycles(n.graph, note_cycle, &n);
-	if (n.mistake_count > 0)
-		report_graph(&n);
+	if (l->opts->sequential)
+		evaluate_sequentially(&n, errors);
 	else
-		evaluate_in_order(&n, order);
+		evaluate_in_order(&n);
 	network_release(&n);
 	set_all_locals(l);
 	set_data(l, NULL, true);

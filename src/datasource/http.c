@@ -111,6 +111,13 @@ static void add_headers(struct strv *headers, const struct http_source *s)
 		strv_push(headers, "Content-Type:"); /* none, instead of a form's */
 }
 
+static const char *variable(const struct datasource_ctx *ctx, const char *name)
+{
+	const char *value = ctx->getenv ? ctx->getenv(name) : NULL;
+
+	return text_is_empty(value) ? NULL : value;
+}
+
 static int ask(const struct http_source *s, const struct datasource_ctx *ctx,
 	       struct http_response *ret, struct error **err)
 {
@@ -126,7 +133,9 @@ static int ask(const struct http_source *s, const struct datasource_ctx *ctx,
 		.headers = &headers,
 		.body = has_body ? (s->request_body ? s->request_body : "") : NULL,
 		.body_len = has_body && s->request_body ? strlen(s->request_body) : 0,
-		.plain_proxy = ctx->getenv ? ctx->getenv("HTTP_PROXY") : NULL,
+		.ca_file = variable(ctx, "SSL_CERT_FILE"),
+		.ca_path = variable(ctx, "SSL_CERT_DIR"),
+		.plain_proxy = variable(ctx, "HTTP_PROXY"),
 		.deadline = clock_deadline(LIMIT_SEC * NSEC_PER_SEC),
 	};
 

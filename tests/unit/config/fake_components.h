@@ -123,11 +123,73 @@ static const struct postproc_type compress_type = { .name = "compress",
 						    .schema = &fake_schema,
 						    .prepare = fake_prepare };
 
+struct fake_data {
+	const char *text, *problem, *password;
+};
+static const struct attr fake_data_attrs[] = {
+	ATTR_STRING(struct fake_data, text, 0, "Comes out twice."),
+	ATTR_STRING(struct fake_data, problem, 0, "Reading fails with it."),
+	ATTR_STRING(struct fake_data, password, ATTR_SENSITIVE, "Nobody sees it."),
+	ATTR_END,
+};
+static const struct schema fake_data_schema = SCHEMA(struct fake_data, fake_data_attrs);
+static const struct datasource_output fake_data_outputs[] = {
+	{ "twice", &type_string, "The text, twice." },
+	{ "tags", NULL, "A map." },
+	{ 0 },
+};
+
+static void fake_data_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
+{
+	const struct fake_data *f = config;
+	(void)ctx;
+	if (!f->text)
+		diags_error(diags, NULL, "the `text` must be specified", "%s", "");
+}
+
+static struct value *fake_data_read(const void *config, const struct datasource_ctx *ctx,
+				    struct error **err)
+{
+	const struct fake_data *f = config;
+	AUTO(strbuf) struct strbuf twice = STRBUF_INIT;
+	struct map tags, fields;
+	(void)ctx;
+	if (f->problem) {
+		error_set(err, ERROR_FAILED, "%s", f->problem);
+		error_hint(err, "try something else");
+		return NULL;
+	}
+	strbuf_addf(&twice, "%s%s", f->text, f->text);
+	value_map_init(&tags);
+	map_set(&tags, "len", value_string(strlen(f->text) > 3 ? "long" : "short"));
+	value_map_init(&fields);
+	map_set(&fields, "twice", value_string(twice.buf));
+	map_set(&fields, "tags", value_map_take(type_string, &tags));
+	return value_object_take(&fields);
+}
+
+static const struct datasource_type fake_data_type = {
+	.name = "fake",
+	.schema = &fake_data_schema,
+	.outputs = fake_data_outputs,
+	.prepare = fake_data_prepare,
+	.read = fake_data_read,
+};
+static const struct datasource_type other_data_type = {
+	.name = "other",
+	.schema = &fake_data_schema,
+	.outputs = fake_data_outputs,
+	.read = fake_data_read,
+};
+
 static const struct builder_type *const case_builders[] = { &fake_builder, &other_builder, NULL };
 static const struct provisioner_type *const case_provisioners[] = { &fake_shell_type, NULL };
 static const struct postproc_type *const case_postprocs[] = { &compress_type, &manifest_type,
 							      NULL };
+static const struct datasource_type *const case_datasources[] = { &fake_data_type, &other_data_type,
+								  NULL };
 static const struct components case_components = {
+	.datasources = case_datasources,
 	.builders = case_builders,
 	.provisioners = case_provisioners,
 	.postprocs = case_postprocs,

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "config/config.h"
+#include "core/datasource.h"
 #include "core/plan.h"
 #include "fake_components.h"
 #include "os/fs.h"

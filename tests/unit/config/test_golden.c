@@ -16,7 +16,7 @@
 struct golden {
 	struct strv vars, var_files, env, only, except;
 	char *path;
-	bool syntax_only, warn, inspect, plan, secrets;
+	bool syntax_only, warn, inspect, plan, secrets, dry, sequential;
 	size_t expect_start, expect_end; /* in the file */
 };
 
@@ -67,6 +67,8 @@ static void read_option(struct golden *g, const char *line)
 		g->inspect |= text_eq(line, "inspect");
 		g->plan |= text_eq(line, "plan");
 		g->secrets |= text_eq(line, "secrets");
+		g->dry |= text_eq(line, "dry");
+		g->sequential |= text_eq(line, "sequential");
 	}
 }
 
@@ -91,7 +93,15 @@ static void run_golden(struct strbuf *out, const struct golden *g)
 	AUTO(diags) struct diags diags = DIAGS_INIT;
 	AUTO(sources) struct sources *sources = sources_new();
 	AUTO(redactor) struct redactor *redactor = redactor_new();
+	struct datasource_reader reader = {
+		.components = &case_components,
+		.ctx = { .cwd = case_dir },
+		.redactor = redactor,
+		.is_dry = g->dry,
+	};
 	struct config_options opts = {
+		.data_reader = &reader.pub,
+		.sequential = g->sequential,
 		.path = g->path,
 		.vars = &g->vars,
 		.var_files = &g->var_files,
@@ -102,6 +112,7 @@ static void run_golden(struct strbuf *out, const struct golden *g)
 		.redactor = redactor,
 		.sources = sources,
 	};
+	datasource_reader_init(&reader);
 	AUTO(config) struct config *c = config_load(&opts, &diags);
 	print_diags(out, &diags);
 	strbuf_replace(out, case_dir, "CWD");
