@@ -40,9 +40,11 @@ void config_inspect_variables(struct strbuf *sb, const struct config *c)
 		items[i] = (struct named_value){ c->variables[i].name, c->variables[i].value };
 	add_values(sb, "var", items, c->variable_count);
 	strbuf_addstr(sb, "\n> local-variables:\n\n");
+	size_t n = 0; /* of those that could be evaluated */
 	for (size_t i = 0; i < c->local_count; i++)
-		items[i] = (struct named_value){ c->locals[i].name, c->locals[i].value };
-	add_values(sb, "local", items, c->local_count);
+		if (c->locals[i].value)
+			items[n++] = (struct named_value){ c->locals[i].name, c->locals[i].value };
+	add_values(sb, "local", items, n);
 }
 
 static void add_component(struct strbuf *sb, int indent, const char *type, const char *name)
@@ -84,9 +86,11 @@ static void add_build(struct strbuf *sb, const struct config_build *b, size_t in
 
 void config_inspect_builds(struct strbuf *sb, const struct config *c)
 {
+	size_t index = 0; /* builds with mistakes are not counted */
 	strbuf_addstr(sb, "> builds:\n");
 	for (size_t i = 0; i < c->build_count; i++)
-		add_build(sb, &c->builds[i], i);
+		if (!c->builds[i].has_errors)
+			add_build(sb, &c->builds[i], index++);
 }
 
 void config_inspect_title(struct strbuf *sb)
