@@ -141,6 +141,7 @@ const struct func_def func_base64gzip = {
 	.returns = &type_string,
 	.doc = "Compresses text with gzip and encodes the result in base64.",
 	.example = "base64gzip(\"hello\")",
+	.result = "\"H4sIAAAAAAAA/8tIzcnJBwCGphA2BQAAAA==\"",
 };
 
 const struct func_def func_textdecodebase64 = {

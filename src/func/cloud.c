@@ -82,6 +82,7 @@ const struct func_def func_consul_key = {
 	.doc = "Reads a key of Consul's store; CONSUL_HTTP_ADDR and the other CONSUL_* variables "
 	       "say where it is.",
 	.example = "consul_key(\"images/base/version\")",
+	.result = "\"1.2.3\"",
 };
 
 const struct func_def func_vault = {
@@ -94,6 +95,7 @@ const struct func_def func_vault = {
 	       "`data/` in it); VAULT_ADDR says where, VAULT_TOKEN who asks, and what it gives is "
 	       "kept out of all output.",
 	.example = "vault(\"secret/data/hello\", \"foo\")",
+	.result = "\"world\"",
 };
 
 const struct func_def func_vault_kv = {
@@ -105,6 +107,7 @@ const struct func_def func_vault_kv = {
 	       "the "
 	       "version of the engine; what it gives is kept out of all output.",
 	.example = "vault_kv(\"secret/hello\", \"foo\")",
+	.result = "\"world\"",
 };
 
 const struct func_def func_aws_secretsmanager = {
@@ -117,6 +120,7 @@ const struct func_def func_aws_secretsmanager = {
 	       "null; credentials and region come from where AWS's own tools look for them, and "
 	       "what it gives is kept out of all output.",
 	.example = "aws_secretsmanager(\"production/database\", \"password\")",
+	.result = "\"correct horse\"",
 };
 
 const struct func_def func_aws_secretsmanager_raw = {
@@ -128,4 +132,5 @@ const struct func_def func_aws_secretsmanager_raw = {
 	       "it "
 	       "when it is JSON, is kept out of all output.",
 	.example = "aws_secretsmanager_raw(\"production/database\")",
+	.result = "\"{\\\"password\\\":\\\"correct horse\\\"}\"",
 };

@@ -151,7 +151,8 @@ const struct func_def func_uuidv4 = {
 	.call = call_uuidv4,
 	.returns = &type_string,
 	.doc = "Makes a random UUID; another one each time.",
-	.example = "uuidv4()",
+	.example = "length(uuidv4())",
+	.result = "36",
 };
 
 const struct func_def func_uuidv5 = {

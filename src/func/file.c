@@ -279,6 +279,7 @@ const struct func_def func_file = {
 	.returns = &type_string,
 	.doc = "Reads a text file; a relative path starts at the folder of the template.",
 	.example = "file(\"motd.txt\")",
+	.result = "\"Welcome to the golden image.\\n\"",
 };
 
 const struct func_def func_filebase64 = {
@@ -288,6 +289,7 @@ const struct func_def func_filebase64 = {
 	.returns = &type_string,
 	.doc = "Reads any file as base64; a relative path starts at the working directory.",
 	.example = "filebase64(\"logo.png\")",
+	.result = "\"iVBORw0K\"",
 };
 
 const struct func_def func_fileexists = {
@@ -308,6 +310,7 @@ const struct func_def func_fileset = {
 	.returns = &type_set_string,
 	.doc = "Gives the files below a folder that match a pattern with *, ?, [], {} and **.",
 	.example = "fileset(\"scripts\", \"**/*.sh\")",
+	.result = "[\"lib/say.sh\", \"setup.sh\"]",
 };
 
 const struct func_def func_pathexpand = {
@@ -326,4 +329,5 @@ const struct func_def func_templatefile = {
 	.call = call_templatefile,
 	.doc = "Reads a file as a template and renders it with the given variables.",
 	.example = "templatefile(\"motd.tmpl\", { name = \"web\" })",
+	.result = "\"Welcome to web.\\n\"",
 };

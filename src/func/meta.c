@@ -83,6 +83,7 @@ const struct func_def func_env = {
 	.returns = &type_string,
 	.doc = "Gives a variable of the environment; only in the default of a variable.",
 	.example = "env(\"HOME\")",
+	.result = "\"/home/user\"",
 };
 
 const struct func_def func_try = {

@@ -82,7 +82,8 @@ const struct func_def func_bcrypt = {
 	.call = call_bcrypt,
 	.returns = &type_string,
 	.doc = "Hashes a password with bcrypt; another salt each time.",
-	.example = "bcrypt(\"secret\", 10)",
+	.example = "substr(bcrypt(\"secret\", 10), 0, 7)",
+	.result = "\"$2a$10$\"",
 };
 
 const struct func_def func_rsadecrypt = {
@@ -91,5 +92,7 @@ const struct func_def func_rsadecrypt = {
 	.call = call_rsadecrypt,
 	.returns = &type_string,
 	.doc = "Decrypts base64 with an RSA key in PEM form (PKCS #1 v1.5).",
-	.example = "rsadecrypt(\"bWVzc2FnZQ==\", file(\"key.pem\"))",
+	.example = "rsadecrypt(\"AHZlxgRFrwPyef0yr42qfM2jU321Ir3vNJzhFdSO9Y7a9ZXf0sCh9XjOSbcxNn/"
+		   "SzpRd/40dYJGYf4m6chXGNw==\", file(\"key.pem\"))",
+	.result = "\"message\"",
 };

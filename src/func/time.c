@@ -328,6 +328,7 @@ const struct func_def func_legacy_isotime = {
 	.returns = &type_string,
 	.doc = "Gives the time ingot was started, in a layout like \"2006-01-02\".",
 	.example = "legacy_isotime(\"2006-01-02\")",
+	.result = "\"2020-01-02\"",
 };
 
 const struct func_def func_legacy_strftime = {
@@ -337,6 +338,7 @@ const struct func_def func_legacy_strftime = {
 	.returns = &type_string,
 	.doc = "Gives the time ingot was started, in a format like \"%Y-%m-%d\".",
 	.example = "legacy_strftime(\"%Y-%m-%d\")",
+	.result = "\"2020-01-02\"",
 };
 
 const struct func_def func_rfc3339_parse = {
@@ -364,6 +366,7 @@ const struct func_def func_timestamp = {
 	.returns = &type_string,
 	.doc = "Gives the present time, each time anew.",
 	.example = "timestamp()",
+	.result = "\"2020-01-02T03:04:05Z\"",
 };
 
 const struct func_def func_unix_timestamp_parse = {

@@ -77,7 +77,9 @@ struct func_def {
 	struct type *const *returns;
 	const char *doc;     /* one sentence */
 	const char *example; /* `upper("a")` … */
-	const char *result;  /* … gives `"A"` (checked by a test), or NULL if it varies */
+	/* … gives `"A"`, as an expression; a test checks it with the files of tests/data/examples, at
+	 * 2020-01-02T03:04:05Z, and with servers that have what is asked for. */
+	const char *result;
 };
 
 /*

@@ -27,8 +27,8 @@ static void expect_row(const struct func_def *def)
 {
 	size_t len;
 
-	if (!def->doc || !def->example)
-		fail_msg("%s has no doc or no example", def->name);
+	if (!def->doc || !def->example || !def->result)
+		fail_msg("%s has no doc or no example with its result", def->name);
 	len = strlen(def->doc);
 	if (!len || def->doc[len - 1] != '.')
 		fail_msg("the doc of %s is no sentence", def->name);
