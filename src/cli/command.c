@@ -14,12 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct command command_build, command_console, command_fmt, command_gc, command_help,
-	command_inspect, command_run, command_validate, command_version;
+extern const struct command command_build, command_console, command_fix, command_fmt, command_gc,
+	command_help, command_inspect, command_run, command_validate, command_version;
 
 const struct command *const commands[] = {
-	&command_build,   &command_console, &command_fmt,      &command_gc,      &command_help,
-	&command_inspect, &command_run,     &command_validate, &command_version, NULL,
+	&command_build, &command_console, &command_fix, &command_fmt,      &command_gc,
+	&command_help,  &command_inspect, &command_run, &command_validate, &command_version,
+	NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -81,6 +81,7 @@ struct command {
 	const char *usage;    /* after "Usage: ingot NAME " */
 	const char *doc;      /* paragraph(s) for help */
 	const struct option_spec *options;
+	void (*more_help)(void);             /* prints what is not in the rows; may be NULL */
 	int (*run)(struct command_ctx *ctx); /* exit code */
 	bool hidden;
 };

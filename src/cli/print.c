@@ -97,11 +97,13 @@ void command_print_help(const struct command *cmd)
 		line = str_split(rest, '\n', &rest);
 		printf("%s%.*s\n", line.len ? "  " : "", STR_FMT(line));
 	}
-	if (!cmd->options || cmd->options->kind == OPTION_END)
-		return;
-	puts("\nOptions:\n");
-	for (const struct option_spec *o = cmd->options; o->kind != OPTION_END; o++)
-		print_option(o);
+	if (cmd->options && cmd->options->kind != OPTION_END) {
+		puts("\nOptions:\n");
+		for (const struct option_spec *o = cmd->options; o->kind != OPTION_END; o++)
+			print_option(o);
+	}
+	if (cmd->more_help)
+		cmd->more_help();
 }
 
 int command_usage_error(struct command_ctx *ctx, struct error *e)

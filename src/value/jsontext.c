@@ -2,28 +2,30 @@
 #include "value/jsontext.h"
 
 #include "base/encode.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "value/valuevec.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 1000 };
 
-static void quote_char(struct strbuf *sb, unsigned char c)
+static void quote_char(struct strbuf *sb, unsigned char c, const char *also)
 {
 	static const char escapes[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
 	const char *e = c ? strchr(escapes, c) : NULL;
 
 	if (e)
 		strbuf_addf(sb, "\\%c", letters[e - escapes]);
-	else if (c < 0x20 || c == '<' || c == '>' || c == '&')
+	else if (c < 0x20 || strchr(also, c))
 		strbuf_addf(sb, "\\u%04x", c);
 	else
 		strbuf_addch(sb, (char)c);
 }
 
-void jsontext_quote(struct strbuf *sb, const char *s, size_t len)
+static void quote(struct strbuf *sb, const char *s, size_t len, const char *also)
 {
 	strbuf_addch(sb, '"');
 	for (size_t i = 0; i < len; i++) {
@@ -34,14 +36,25 @@ void jsontext_quote(struct strbuf *sb, const char *s, size_t len)
 			i += 2;
 			continue;
 		}
-		quote_char(sb, (unsigned char)s[i]);
+		quote_char(sb, (unsigned char)s[i], also);
 	}
 	strbuf_addch(sb, '"');
+}
+
+void jsontext_quote(struct strbuf *sb, const char *s, size_t len)
+{
+	quote(sb, s, len, "<>&");
+}
+
+void jsontext_quote_readable(struct strbuf *sb, const char *s, size_t len)
+{
+	quote(sb, s, len, "&");
 }
 
 struct reader {
 	const char *p, *end;
 	unsigned depth;
+	bool is_data; /* jsontext_decode_data() */
 	struct error **err;
 };
 
@@ -173,6 +186,19 @@ static bool read_digits(struct reader *r, const char *context)
 	return true;
 }
 
+static struct value *data_number(struct reader *r, struct str text)
+{
+	AUTO(number) struct number *n = number_parse(text.p, text.len);
+	double d = n ? number_to_double(n) : HUGE_VAL;
+
+	if (!isinf(d))
+		return value_number_take(number_from_double(d));
+	error_set(r->err, ERROR_INVALID,
+		  "json: cannot unmarshal number %.*s into Go value of type float64",
+		  STR_FMT(text));
+	return NULL;
+}
+
 static struct value *read_number(struct reader *r)
 {
 	const char *start = r->p;
@@ -195,6 +221,9 @@ static struct value *read_number(struct reader *r)
 		if (!read_digits(r, "in exponent of numeric literal"))
 			return NULL;
 	}
+
+	if (r->is_data)
+		return data_number(r, (struct str){ start, (size_t)(r->p - start) });
 
 	struct number *n = number_parse(start, (size_t)(r->p - start));
 
@@ -228,6 +257,33 @@ static struct value *read_literal(struct reader *r)
 	return fail(r, "looking for beginning of value");
 }
 
+/* Bad bytes become U+FFFD. */
+static void add_clean(struct strbuf *out, const char *s, size_t len)
+{
+	while (len) {
+		uint32_t cp;
+		size_t n = utf8_decode(s, len, &cp);
+
+		if (n)
+			strbuf_add(out, s, n);
+		else
+			strbuf_addstr(out, "\xef\xbf\xbd");
+		n = MAX(n, (size_t)1);
+		s += n;
+		len -= n;
+	}
+}
+
+static struct value *data_string(const struct strbuf *text)
+{
+	AUTO(strbuf) struct strbuf clean = STRBUF_INIT;
+
+	if (utf8_is_valid(text->buf, text->len))
+		return value_string_as_is(text->buf, text->len);
+	add_clean(&clean, text->buf, text->len);
+	return value_string_as_is(clean.buf, clean.len);
+}
+
 static struct value *read_value(struct reader *r);
 
 static struct value *read_array(struct reader *r)
@@ -257,7 +313,7 @@ static struct value *read_array(struct reader *r)
 static bool read_member(struct reader *r, struct map *items)
 {
 	AUTO(strbuf) struct strbuf key = STRBUF_INIT;
-	AUTO(strbuf) struct strbuf nfc = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf name = STRBUF_INIT;
 
 	skip_space(r);
 	if (r->p == r->end || *r->p != '"') {
@@ -278,20 +334,23 @@ static bool read_member(struct reader *r, struct map *items)
 
 	if (!v)
 		return false;
-	utf8_nfc(&nfc, key.buf, key.len);
+	if (r->is_data)
+		add_clean(&name, key.buf, key.len);
+	else
+		utf8_nfc(&name, key.buf, key.len);
 
-	struct value *before = map_get(items, nfc.buf);
+	struct value *before = map_get(items, name.buf);
 
-	if (before && !type_equal(value_type(before), value_type(v))) {
+	if (before && !r->is_data && !type_equal(value_type(before), value_type(v))) {
 		AUTO(strbuf) struct strbuf quoted = STRBUF_INIT;
 
-		encode_go_quoted(&quoted, nfc.buf, nfc.len);
+		encode_go_quoted(&quoted, name.buf, name.len);
 		error_set(r->err, ERROR_INVALID, "duplicate %s property in JSON object",
 			  quoted.buf);
 		value_unref(v);
 		return false;
 	}
-	map_set(items, nfc.buf, v);
+	map_set(items, name.buf, v);
 	return true;
 }
 
@@ -345,7 +404,9 @@ static struct value *read_value(struct reader *r)
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 
 	r->p++;
-	return read_string(r, &text) ? value_string_len(text.buf, text.len) : NULL;
+	if (!read_string(r, &text))
+		return NULL;
+	return r->is_data ? data_string(&text) : value_string_len(text.buf, text.len);
 }
 
 struct value *jsontext_decode(const char *text, size_t len, struct error **err)
@@ -361,4 +422,23 @@ struct value *jsontext_decode(const char *text, size_t len, struct error **err)
 		return NULL;
 	}
 	return TAKE(v);
+}
+
+struct value *jsontext_decode_data(const char *text, size_t len, struct error **err)
+{
+	struct reader r = { .p = text, .end = text + len, .is_data = true, .err = err };
+	struct value *v;
+
+	skip_space(&r);
+	if (r.p == r.end) {
+		error_set(err, ERROR_INVALID, "EOF");
+		return NULL;
+	}
+	v = read_value(&r);
+	/* Between words, too. */
+	if (!v && r.p == r.end) {
+		error_free(TAKE(*err));
+		error_set(err, ERROR_INVALID, "unexpected EOF");
+	}
+	return v;
 }

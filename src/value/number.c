@@ -567,19 +567,16 @@ static void shortest(struct decimal *d, mpfr_srcptr f)
 	}
 }
 
-static void add_exponent(struct strbuf *sb, long e)
+static void add_scientific(struct strbuf *sb, const struct decimal *d, int exponent_digits)
 {
-	strbuf_addf(sb, "e%c%02ld", e < 0 ? '-' : '+', labs(e));
-}
+	long e = (long)d->exponent - 1;
 
-static void add_scientific(struct strbuf *sb, const struct decimal *d)
-{
 	strbuf_addch(sb, d->digits[0]);
 	if (d->len > 1) {
 		strbuf_addch(sb, '.');
 		strbuf_add(sb, d->digits + 1, d->len - 1);
 	}
-	add_exponent(sb, (long)d->exponent - 1);
+	strbuf_addf(sb, "e%c%0*ld", e < 0 ? '-' : '+', exponent_digits, labs(e));
 }
 
 static void add_positional(struct strbuf *sb, const struct decimal *d)
@@ -625,7 +622,7 @@ static void add_shortest(struct strbuf *sb, mpfr_srcptr f, bool positional)
 	long exponent = (long)d.exponent;
 
 	if (positional ? labs(exponent) > PRINT_MAX : exponent < -3 || exponent > 6)
-		add_scientific(sb, &d);
+		add_scientific(sb, &d, 2);
 	else
 		add_positional(sb, &d);
 	mpfr_free_str(d.raw);
@@ -651,6 +648,26 @@ void number_format_g(struct strbuf *sb, const struct number *a, int digits)
 	mpfr_set_d(d->f, number_to_double(a), MPFR_RNDN);
 	number_format_float(sb, d, 'g', digits);
 	number_unref(d);
+}
+
+void number_format_json(struct strbuf *sb, const struct number *a)
+{
+	struct decimal d;
+	mpfr_t f;
+
+	mpfr_init2(f, PREC_DOUBLE);
+	mpfr_set_d(f, number_to_double(a), MPFR_RNDN);
+	if (!add_special(sb, f)) {
+		shortest(&d, f);
+		if (d.negative)
+			strbuf_addch(sb, '-');
+		if (d.exponent < -5 || d.exponent > 21)
+			add_scientific(sb, &d, 1);
+		else
+			add_positional(sb, &d);
+		mpfr_free_str(d.raw);
+	}
+	mpfr_clear(f);
 }
 
 void number_format_float(struct strbuf *sb, const struct number *a, char verb, int digits)

@@ -116,6 +116,11 @@ struct value *value_string_len(const char *s, size_t len)
 	return new_string(s, len);
 }
 
+struct value *value_string_as_is(const char *s, size_t len)
+{
+	return new_string(s, len);
+}
+
 static struct value *new_many(struct type *t, size_t n, bool keys)
 {
 	size_t extra = n * sizeof(struct value *) + (keys ? n * sizeof(char *) : 0);

@@ -25,6 +25,7 @@ struct value *value_number(struct number *n);      /* referenced */
 struct value *value_number_take(struct number *n); /* takes the reference */
 struct value *value_string(const char *s);         /* NFC-normalised */
 struct value *value_string_len(const char *s, size_t len);
+struct value *value_string_as_is(const char *s, size_t len); /* for texts that are no expressions */
 
 /* Collections take ownership of the items (not of the array). Element types
  * must agree; n may be 0. Sets sort and de-duplicate (language.md 5.4). */
