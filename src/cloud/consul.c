@@ -80,6 +80,7 @@ static int set_tls(struct consul *c, const struct cloud_ctx *ctx, struct error *
 	http->ca_path = cloud_env(ctx, "CONSUL_CAPATH");
 	http->client_cert = cloud_env(ctx, "CONSUL_CLIENT_CERT");
 	http->client_key = cloud_env(ctx, "CONSUL_CLIENT_KEY");
+	http->tls_name = cloud_env(ctx, "CONSUL_TLS_SERVER_NAME");
 	if (verify)
 		(void)cloud_parse_bool(verify, &on);
 	http->insecure = !on;

@@ -48,6 +48,7 @@ static int set_tls(struct vault *v, const struct cloud_ctx *ctx, struct error **
 	http->ca_path = cloud_env(ctx, "VAULT_CAPATH");
 	http->client_cert = cloud_env(ctx, "VAULT_CLIENT_CERT");
 	http->client_key = cloud_env(ctx, "VAULT_CLIENT_KEY");
+	http->tls_name = cloud_env(ctx, "VAULT_TLS_SERVER_NAME");
 	if (skip && !cloud_parse_bool(skip, &http->insecure))
 		return error_set(err, ERROR_INVALID, "could not parse VAULT_SKIP_VERIFY");
 	if (!http->client_cert != !http->client_key)

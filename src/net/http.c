@@ -224,6 +224,54 @@ static void set_peer(struct exchange *x)
 	}
 }
 
+/*
+ * curl checks the certificate against the host of the URL: so the URL names
+ * the owner of the certificate, and the connection is sent where it should go.
+ */
+struct detour {
+	struct curl_slist *connect_to;
+	char *url;
+	char *host; /* header */
+};
+
+static void detour_release(struct detour *d, const struct curl_library *curl)
+{
+	if (d->connect_to)
+		curl->slist_free_all(d->connect_to);
+	free(d->url);
+	free(d->host);
+}
+
+static void set_detour(struct exchange *x, struct detour *d, struct curl_slist **headers)
+{
+	const struct curl_library *curl = x->curl;
+	const struct http_request *req = x->req;
+
+	if (!req->tls_name || strncasecmp(req->url, "https://", 8) != 0)
+		return;
+
+	const char *host = req->url + 8;
+	int len = (int)strcspn(host, "/?#");
+	const char *port = memrchr(host, ':', (size_t)len);
+
+	if (port && memchr(port, ']', (size_t)(host + len - port)))
+		port = NULL;
+
+	int port_len = port ? (int)(host + len - port) : 0, name_len = len - port_len;
+	AUTO_FREE char *shown = port ? xstrndup(port, (size_t)port_len) : xstrdup(":443");
+	AUTO_FREE char *target =
+		xasprintf("%s%s:%.*s%s", req->tls_name, shown, name_len, host, shown);
+
+	d->url = xasprintf("https://%s%.*s%s", req->tls_name, port_len, port ? port : "",
+			   host + len);
+	d->host = xasprintf("Host: %.*s", len, host);
+	d->connect_to = curl->slist_append(NULL, target);
+	*headers = curl->slist_append(*headers, d->host);
+	curl->easy_setopt(x->easy, CURLOPT_URL, d->url);
+	curl->easy_setopt(x->easy, CURLOPT_CONNECT_TO, d->connect_to);
+	curl->easy_setopt(x->easy, CURLOPT_HTTPHEADER, *headers);
+}
+
 static void set_options(struct exchange *x, struct curl_slist *headers, char *why)
 {
 	const struct curl_library *curl = x->curl;
@@ -422,6 +470,7 @@ int http_perform(struct http_client *h, const struct http_request *req, struct c
 	const struct curl_library *curl = curl_library_load(err);
 	char why[CURL_ERROR_SIZE] = "";
 	struct exchange x = { .curl = curl, .req = req };
+	struct detour detour = { 0 };
 
 	if (!curl || renew_handles(h, curl, err) < 0)
 		return -1;
@@ -434,6 +483,7 @@ int http_perform(struct http_client *h, const struct http_request *req, struct c
 	struct curl_slist *headers = make_headers(curl, req);
 
 	set_options(&x, headers, why);
+	set_detour(&x, &detour, &headers);
 
 	CURLMcode added = curl->multi_add_handle(h->multi, h->easy);
 	int r = added == CURLM_OK ? run(&x, h->multi, c, why, err)
@@ -442,6 +492,7 @@ int http_perform(struct http_client *h, const struct http_request *req, struct c
 
 	curl->multi_remove_handle(h->multi, h->easy);
 	curl->slist_free_all(headers);
+	detour_release(&detour, curl);
 	error_free(x.err);
 	if (r == 0)
 		*ret = x.response;

@@ -55,6 +55,7 @@ struct http_request {
 	const char *ca_file, *ca_path;        /* NULL: those of the system */
 	const char *client_cert, *client_key; /* PEM files, may be NULL */
 	const char *unix_socket;              /* connect there, whatever host the URL names */
+	const char *tls_name; /* whose certificate it must be, instead of the URL's host */
 	/* Proxy of http: URLs, before $http_proxy. For $HTTP_PROXY, which curl does not read as
 	 * it may come from a client of a CGI program. */
 	const char *plain_proxy;

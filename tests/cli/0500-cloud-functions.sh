@@ -40,6 +40,25 @@ test_expect_success 'consul_key takes addresses of every form' '
         fails "consul_key(\"app/version\")" "error reading consul key" &&
         unset CONSUL_HTTP_SSL_VERIFY'
 
+test_expect_success 'a certificate may be of another name than the address' '
+        export CONSUL_HTTP_ADDR=https://[::ffff:127.0.0.1]:${tls##*:} CONSUL_CACERT=$CERT &&
+        fails "consul_key(\"app/version\")" "certificate subject name" &&
+        export CONSUL_TLS_SERVER_NAME=localhost &&
+        [ "$(value "consul_key(\"app/version\")")" = "\"1.2.3\"" ] &&
+        [ "$(tail -n 1 "$test_root/tls.log" | jq -r .headers.host)" = "[::ffff:127.0.0.1]:${tls##*:}" ] &&
+        CONSUL_TLS_SERVER_NAME=elsewhere &&
+        fails "consul_key(\"app/version\")" "certificate subject name" &&
+        unset CONSUL_TLS_SERVER_NAME CONSUL_CACERT'
+
+test_expect_success 'servers elsewhere are asked through a proxy, those on this host are not' '
+        export http_proxy=$plain CONSUL_HTTP_ADDR=http://consul.example:8500 &&
+        [ "$(value "consul_key(\"app/version\")")" = "\"1.2.3\"" ] &&
+        [ "$(tail -n 1 "$test_root/plain.log" | jq -r .headers.host)" = consul.example:8500 ] &&
+        export http_proxy=http://127.0.0.1:1 CONSUL_HTTP_ADDR=$plain &&
+        [ "$(value "consul_key(\"app/version\")")" = "\"1.2.3\"" ] &&
+        unset http_proxy && export HTTP_PROXY=$plain CONSUL_HTTP_ADDR=consul.example:8500 &&
+        [ "$(value "consul_key(\"app/version\")")" = "\"1.2.3\"" ] && unset HTTP_PROXY'
+
 test_expect_success 'consul_key presents tokens, logins and namespaces' '
         export CONSUL_HTTP_ADDR=$plain &&
         fails "consul_key(\"app/secret\")" \
@@ -160,11 +179,30 @@ test_expect_success 'vault says what is wrong' '
         unset VAULT_SKIP_VERIFY VAULT_CLIENT_TIMEOUT &&
         fails "vault(\"secret/data/app\", \"password\")" "certificate" &&
         export VAULT_CACERT=$CERT &&
+        fails "vault(\"secret/downgrade\", \"x\")" "redirect would cause protocol downgrade" &&
         value "vault(\"secret/data/app\", \"password\")" &&
         unset VAULT_CACERT VAULT_TOKEN &&
         fails "vault(\"x\", \"y\")" \
                 "Must set VAULT_TOKEN env var in order to use vault template function" &&
         ! grep -q "s.the-vault-token" out'
+
+test_expect_success 'an interrupt ends a build that waits for Vault' '
+        export VAULT_ADDR=$plain VAULT_TOKEN=s.the-vault-token &&
+        write_file v/t.pkr.hcl <<-\EOF &&
+	source "null" "a" {
+	  communicator = "none"
+	}
+	build {
+	  sources = ["null.a"]
+	  provisioner "shell-local" {
+	    inline = ["echo ${vault("secret/data/later", "password")}"]
+	  }
+	}
+	EOF
+        { ingot build -color=false v >out 2>&1 & } && pid=$! && test_keep_pid $pid &&
+        test_wait 20 eval "[ \"\$(requests plain /secret/data/later)\" = 2 ]" &&
+        kill -INT $pid && test_wait 10 test_ended $pid &&
+        { cat out; grep "Cleanly cancelled builds after being interrupted" out; } && test_clean'
 
 # ---- AWS --------------------------------------------------------------------------------
 

@@ -118,6 +118,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle_one(self):
         length = int(self.headers.get("Content-Length") or 0)
         self.body = self.rfile.read(length)
+        if self.path.startswith("http://"):  # we are a proxy: the one who plays all the others
+            self.path = "/" + self.path.split("/", 3)[3]
         self.path_only, _, self.query = self.path.partition("?")
         if self.server.log:
             with self.server.lock:
@@ -160,6 +162,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.say(503, "try again")
         elif what == "redirect":
             self.say(307, "", [("Location", self.path.replace("/redirect", "/moved"))])
+        elif what == "downgrade":
+            self.say(307, "", [("Location", "http://127.0.0.1:1/v1/" + name)])
+        elif what == "later" and self.server.count(self.path) >= 1:
+            self.silence()
         elif what == "loop":
             self.say(307, "", [("Location", self.path)])
         else:
@@ -200,7 +206,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "secret/data/team":
             space = self.headers.get("X-Vault-Namespace", "nowhere")
             return self.say_json(200, {"data": {"data": {"password": "in " + space}}})
-        if path in ("secret/data/busy", "secret/data/moved"):
+        if path in ("secret/data/busy", "secret/data/moved", "secret/data/later"):
             return self.say_json(200, {"data": {"data": {"password": "at last"}}})
         if path == "secret/data/deleted":
             return self.say_json(404, {"data": {"data": None, "metadata": {"version": 1}}})
