@@ -1,29 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `source` and `build` blocks (language.md 14.3, 18). */
+#include "config/blocks.h"
 #include "config/loader.h"
 #include "eval/eval.h"
-
-static const char *const type_label[] = { "type", NULL };
-static const struct attr_schema build_attrs[] = {
-	{ "name", false },
-	{ "description", false },
-	{ "sources", false },
-	{ 0 },
-};
-static const struct block_schema build_blocks[] = {
-	{ "source", type_label },
-	{ "provisioner", type_label },
-	{ "error-cleanup-provisioner", type_label },
-	{ "post-processor", type_label },
-	{ "post-processors", NULL },
-	{ "hcp_packer_registry", NULL },
-	{ 0 },
-};
-static const struct body_schema build_schema = { build_attrs, build_blocks };
-static const struct block_schema chain_blocks[] = { { "post-processor", type_label }, { 0 } };
-static const struct body_schema chain_schema = { .blocks = chain_blocks };
-static const struct attr_schema use_attrs[] = { { "name", false }, { 0 } };
-static const struct body_schema use_schema = { .attrs = use_attrs };
 
 VEC_DECLARE(declaration_list, struct config_declaration);
 VEC_DECLARE(source_list, struct config_source);
@@ -159,7 +138,7 @@ static void add_source_block(struct build_reader *r, const struct block *b)
 	static const char *const ours[] = { "name", NULL };
 	struct loader *l = r->l;
 	struct content c = { 0 };
-	body_partial_content(b->body, &use_schema, l->arena, &c, l->diags);
+	body_partial_content(b->body, &source_use_schema, l->arena, &c, l->diags);
 	const char *local_name = read_text(l, content_attr(&c, "name"), NULL);
 	struct config_source *s = add_source(r, text_of_label(l, b, 0), b->header);
 	if (!s)

@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order of a load (language.md 13) and the life of its result. */
 #include "base/path.h"
+#include "config/blocks.h"
 #include "config/loader.h"
 #include "os/fs.h"
-
-static const char *const type_and_name[] = { "type", "name", NULL };
-static const char *const only_name[] = { "name", NULL };
-
-/* language.md 14 */
-static const struct block_schema top_blocks[] = {
-	{ "packer", NULL },
-	{ "source", type_and_name },
-	{ "variables", NULL },
-	{ "variable", only_name },
-	{ "locals", NULL },
-	{ "local", only_name },
-	{ "data", type_and_name },
-	{ "build", NULL },
-	{ "hcp_packer_registry", NULL },
-	{ "communicator", type_and_name },
-	{ 0 },
-};
-static const struct body_schema top_schema = { .blocks = top_blocks };
 
 static const char *base_dir_of(struct arena *arena, const char *path)
 {
@@ -73,7 +55,7 @@ static void read_declarations(struct loader *l)
 {
 	for (size_t i = 0; i < l->files.len; i++) {
 		struct config_file *f = &l->files.items[i];
-		body_content(f->body, &top_schema, l->arena, &f->content, l->diags);
+		body_content(f->body, &template_schema, l->arena, &f->content, l->diags);
 	}
 	read_required_plugins(l);
 	read_variables(l);

@@ -3,16 +3,10 @@
  * Locals: collected from all files, then evaluated in the order in which they
  * and the data blocks need each other (language.md 16).
  */
+#include "config/blocks.h"
 #include "config/graph.h"
 #include "config/loader.h"
 #include "eval/eval.h"
-
-static const struct attr_schema local_attrs[] = {
-	{ "expression", true },
-	{ "sensitive", false },
-	{ 0 },
-};
-static const struct body_schema local_schema = { .attrs = local_attrs };
 
 /* ---- reading --------------------------------------------------------------------------- */
 

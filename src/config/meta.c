@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The arguments of provisioner and post-processor blocks that are ours (language.md 18.5, 18.6). */
 #include "base/duration.h"
+#include "config/blocks.h"
 #include "config/loader.h"
 #include "eval/eval.h"
 
@@ -11,27 +12,6 @@ static const char *const provisioner_names[] = {
 static const char *const postprocessor_names[] = {
 	"name", "only", "except", "keep_input_artifact", NULL,
 };
-static const struct attr_schema provisioner_attrs[] = {
-	{ "name", false },
-	{ "only", false },
-	{ "except", false },
-	{ "pause_before", false },
-	{ "timeout", false },
-	{ "max_retries", false },
-	{ "continue_on_error", false },
-	{ "override", false },
-	{ 0 },
-};
-static const struct attr_schema postprocessor_attrs[] = {
-	{ "name", false },
-	{ "only", false },
-	{ "except", false },
-	{ "keep_input_artifact", false },
-	{ 0 },
-};
-static const struct body_schema provisioner_schema = { .attrs = provisioner_attrs };
-static const struct body_schema postprocessor_schema = { .attrs = postprocessor_attrs };
-
 static void read_only_except(struct loader *l, const struct content *c, const struct scope *scope,
 			     const struct block *b, struct text_list *only,
 			     struct text_list *except)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `packer` block: which versions and plugins a template asks for. */
 #include "base/encode.h"
+#include "config/blocks.h"
 #include "config/loader.h"
 #include "config/plugin_source.h"
 #include "config/version.h"
@@ -8,10 +9,6 @@
 
 static const struct block_schema only_packer[] = { { "packer", NULL }, { 0 } };
 static const struct body_schema files_schema = { .blocks = only_packer };
-static const struct attr_schema packer_attrs[] = { { "required_version", false }, { 0 } };
-static const struct block_schema packer_blocks[] = { { "required_plugins", NULL }, { 0 } };
-static const struct body_schema packer_schema = { .attrs = packer_attrs, .blocks = packer_blocks };
-
 VEC_DECLARE(plugin_list, struct config_plugin);
 
 #define DOCS "https://www.packer.io/docs/templates/hcl_templates/blocks/packer"

@@ -4,21 +4,11 @@
  * The block is checked as there, so that templates that have one can be used,
  * and has no effect.
  */
+#include "config/blocks.h"
 #include "config/loader.h"
 #include "eval/eval.h"
 
 enum { DESCRIPTION_MAX = 255, NAME_MIN = 3, NAME_MAX = 36 };
-
-static const struct attr_schema registry_attrs[] = {
-	{ "bucket_name", false },
-	{ "description", false },
-	{ "labels", false },
-	{ "bucket_labels", false },
-	{ "build_labels", false },
-	{ "channels", false },
-	{ 0 },
-};
-static const struct body_schema registry_schema = { .attrs = registry_attrs };
 
 static bool is_bucket_name(const char *s)
 {

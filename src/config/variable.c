@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `variable` and `variables` blocks, and the rules their values must pass (language.md 15). */
 #include "base/utf8.h"
+#include "config/blocks.h"
 #include "config/loader.h"
 #include "eval/eval.h"
 #include "func/table.h"
 #include "value/convert.h"
-
-static const struct attr_schema variable_attrs[] = {
-	{ "description", false },
-	{ "default", false },
-	{ "type", false },
-	{ "sensitive", false },
-	{ 0 },
-};
-static const struct block_schema variable_blocks[] = { { "validation", NULL }, { 0 } };
-static const struct body_schema variable_schema = { variable_attrs, variable_blocks };
-static const struct attr_schema validation_attrs[] = {
-	{ "condition", true },
-	{ "error_message", true },
-	{ 0 },
-};
-static const struct body_schema validation_schema = { .attrs = validation_attrs };
 
 struct variable_decl *find_variable(const struct loader *l, const char *name)
 {

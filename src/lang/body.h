@@ -16,14 +16,19 @@
 
 struct body; /* native: items; others by their own makers */
 
+struct body_schema;
+
 struct attr_schema {
 	const char *name;
 	bool required;
+	const char *type, *doc; /* for the manual */
 };
 
 struct block_schema {
 	const char *type;
 	const char *const *labels; /* names used in messages, NULL-terminated; NULL: none */
+	const char *doc;
+	const struct body_schema *body; /* what is inside; NULL: not said here */
 };
 
 struct body_schema {
