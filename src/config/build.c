@@ -13,14 +13,11 @@ VEC_DECLARE(build_list, struct config_build);
 
 /* ---- sources -------------------------------------------------------------------------- */
 
-static const struct config_declaration *find_declaration(const struct config_declaration *items,
-							 size_t len, const char *type,
-							 const char *name)
+/* Position + 1 among the declarations; 0: there is none. */
+static size_t find_declaration(const struct loader *l, const char *type, const char *name)
 {
-	for (size_t i = 0; i < len; i++)
-		if (text_eq(items[i].type, type) && text_eq(items[i].name, name))
-			return &items[i];
-	return NULL;
+	AUTO_FREE char *key = xasprintf("%s\n%s", type, name);
+	return (size_t)map_get(&l->source_index, key);
 }
 
 static void read_source(struct loader *l, const struct block *b, struct declaration_list *list)
@@ -32,11 +29,10 @@ static void read_source(struct loader *l, const struct block *b, struct declarat
 		.name = text_of_label(l, b, 1),
 		.range = b->header,
 	};
-	const struct config_declaration *seen =
-		find_declaration(list->items, list->len, d.type, d.name);
-	if (seen) {
+	size_t seen = find_declaration(l, d.type, d.name);
+	if (seen > 0) {
 		AUTO(strbuf) struct strbuf at = STRBUF_INIT;
-		range_format(&at, seen->range);
+		range_format(&at, list->items[seen - 1].range);
 		diags_error(l->diags, &b->header, "Duplicate source block",
 			    "This source block has the same builder type and name as a previous "
 			    "block declared at %s. Each source must have a unique name per builder "
@@ -46,6 +42,8 @@ static void read_source(struct loader *l, const struct block *b, struct declarat
 	}
 	d.body = body_expand_dynamic(l->arena, b->body, l->config->scope);
 	*vec_push(list) = d;
+	AUTO_FREE char *key = xasprintf("%s\n%s", d.type, d.name);
+	map_set(&l->source_index, key, (void *)list->len);
 }
 
 void read_sources(struct loader *l)
@@ -109,8 +107,8 @@ static struct config_source *add_source(struct build_reader *r, const char *refe
 			    "`source.type.name`");
 		return NULL;
 	}
-	const struct config_declaration *d =
-		find_declaration(l->config->declarations, l->config->declaration_count, type, name);
+	size_t found = find_declaration(l, type, name);
+	const struct config_declaration *d = found ? &l->config->declarations[found - 1] : NULL;
 	struct config_source *s = vec_push(&r->sources);
 	*s = (struct config_source){
 		.type = type,

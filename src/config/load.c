@@ -37,6 +37,7 @@ static void loader_release(struct loader *l)
 	vec_release(&l->var_files);
 	vec_release(&l->variables);
 	map_release(&l->variable_index);
+	map_release(&l->source_index);
 	vec_release(&l->locals);
 	vec_release(&l->data);
 	scope_free(l->default_scope);

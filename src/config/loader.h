@@ -58,6 +58,7 @@ struct loader {
 	struct file_list var_files; /* auto files, then -var-file */
 	struct variable_list variables;
 	struct map variable_index; /* name -> position + 1 */
+	struct map source_index;   /* TYPE\nNAME -> position + 1 */
 	struct local_list locals;
 	struct data_list data;
 	bool has_registry;

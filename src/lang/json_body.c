@@ -9,6 +9,7 @@
 #include "base/suggest.h"
 #include "base/vec.h"
 #include "lang/json.h"
+#include "lang/parser_state.h"
 
 #include <string.h>
 
@@ -22,6 +23,33 @@ VEC_DECLARE(block_list, struct block *);
 VEC_DECLARE(name_list, const char *);
 
 static const char wrong_type[] = "Incorrect JSON value type";
+
+/* One question to a body. Big files may have as many mistakes as properties: after some of them
+ * the rest is not looked at. */
+struct reading {
+	const struct json_node *node;
+	struct arena *arena;
+	struct diags *diags;
+	size_t errors_max; /* in diags */
+	bool stopped;
+};
+
+static struct reading reading_of(const struct json_node *node, struct arena *arena,
+				 struct diags *diags)
+{
+	return (struct reading){ node, arena, diags, diags->errors + PARSER_ERRORS_MAX, false };
+}
+
+static bool goes_on(struct reading *r)
+{
+	if (r->stopped || r->diags->errors < r->errors_max)
+		return !r->stopped;
+	r->stopped = true;
+	diags_error(r->diags, NULL, "Too many errors",
+		    "The rest of %s was not examined after %d errors.", r->node->range.source->name,
+		    PARSER_ERRORS_MAX);
+	return false;
+}
 
 static const struct json_node *node_of(const struct body *b)
 {
@@ -51,8 +79,8 @@ static void report_level(struct diags *diags, const struct json_node *node, cons
 }
 
 /* The properties of a body, or of one level of labels: then `label` is its name in messages. */
-static void collect_members(const struct json_node *node, const char *label,
-			    struct member_list *list, struct diags *diags)
+static void collect_members(struct reading *r, const struct json_node *node, const char *label,
+			    struct member_list *list)
 {
 	switch (node->kind) {
 	case JSON_NULL:
@@ -62,19 +90,20 @@ static void collect_members(const struct json_node *node, const char *label,
 		push_members(list, node);
 		break;
 	case JSON_ARRAY:
-		for (size_t i = 0; i < node->array.len; i++) {
+		for (size_t i = 0; i < node->array.len && goes_on(r); i++) {
 			const struct json_node *item = node->array.items[i];
 
 			if (item->kind == JSON_OBJECT)
 				push_members(list, item);
 			else if (item->kind != JSON_INVALID)
-				report_level(diags, item, "A JSON object", label);
+				report_level(r->diags, item, "A JSON object", label);
 		}
 		break;
 	case JSON_BOOL:
 	case JSON_NUMBER:
 	case JSON_STRING:
-		report_level(diags, node, "Either a JSON object or JSON array of objects", label);
+		report_level(r->diags, node, "Either a JSON object or JSON array of objects",
+			     label);
 		break;
 	}
 }
@@ -114,23 +143,23 @@ static void report_repeated(struct diags *diags, const struct json_member *m,
 
 /* One property that is read as blocks. */
 struct unpacking {
+	struct reading *reading;
 	const struct block_schema *schema;
 	const struct json_member *member;
-	struct arena *arena;
 	struct block_list *out;
-	struct diags *diags;
 	struct member_list labels; /* above the current level */
 };
 
 static void add_block(const struct unpacking *u, const struct json_node *node, struct range header)
 {
 	size_t n = u->labels.len;
-	struct block *b = ARENA_NEW(u->arena, struct block);
+	struct arena *arena = u->reading->arena;
+	struct block *b = ARENA_NEW(arena, struct block);
 
 	b->type = u->member->name;
 	b->type_range = u->member->name_range;
-	b->labels = ARENA_ARRAY(u->arena, struct str, n + 1);
-	b->label_ranges = ARENA_ARRAY(u->arena, struct range, n + 1);
+	b->labels = ARENA_ARRAY(arena, struct str, n + 1);
+	b->label_ranges = ARENA_ARRAY(arena, struct range, n + 1);
 	b->label_count = n;
 	for (size_t i = 0; i < n; i++) {
 		b->labels[i] = u->labels.items[i]->name;
@@ -140,7 +169,7 @@ static void add_block(const struct unpacking *u, const struct json_node *node, s
 	b->close_brace = json_close(node);
 	b->header = header;
 	b->range = range_between(u->member->name_range, node->range);
-	b->body = json_body(node, u->arena);
+	b->body = json_body(node, arena);
 	*vec_push(u->out) = b;
 }
 
@@ -163,7 +192,7 @@ static void unpack_contents(const struct unpacking *u, const struct json_node *n
 	case JSON_BOOL:
 	case JSON_NUMBER:
 	case JSON_STRING:
-		diags_error(u->diags, &open, wrong_type,
+		diags_error(u->reading->diags, &open, wrong_type,
 			    "Either a JSON object or a JSON array is required, representing the "
 			    "contents of one or more \"%s\" blocks.",
 			    u->schema->type);
@@ -180,8 +209,8 @@ static void unpack(struct unpacking *u, const struct json_node *node)
 		unpack_contents(u, node);
 		return;
 	}
-	collect_members(node, label, &members, u->diags);
-	for (size_t i = 0; i < members.len; i++) {
+	collect_members(u->reading, node, label, &members);
+	for (size_t i = 0; i < members.len && goes_on(u->reading); i++) {
 		*vec_push(&u->labels) = members.items[i];
 		unpack(u, members.items[i]->value);
 		u->labels.len--;
@@ -189,7 +218,7 @@ static void unpack(struct unpacking *u, const struct json_node *node)
 	if (members.len == 0 && node->kind != JSON_INVALID) {
 		struct range open = json_open(node);
 
-		diags_error(u->diags, &open, "Missing block label",
+		diags_error(u->reading->diags, &open, "Missing block label",
 			    "At least one object property is required, whose name represents the "
 			    "%s block's %s.",
 			    u->schema->type, label);
@@ -225,44 +254,42 @@ static size_t count_attrs(const struct body_schema *schema)
 }
 
 /* What the schema names, in the order of the text. */
-static void take_known(const struct member_list *members, const struct body_schema *schema,
-		       struct arena *arena, struct content *ret, struct diags *diags)
+static void take_known(struct reading *r, const struct member_list *members,
+		       const struct body_schema *schema, struct content *ret)
 {
 	struct block_list blocks = { 0 };
 
-	for (size_t i = 0; i < members->len; i++) {
+	for (size_t i = 0; i < members->len && goes_on(r); i++) {
 		const struct json_member *m = members->items[i];
 
 		if (find_attr(schema, m->name)) {
 			const struct attribute *first = content_attr(ret, m->name.p);
 
 			if (first)
-				report_repeated(diags, m, first, "Duplicate argument");
+				report_repeated(r->diags, m, first, "Duplicate argument");
 			else
-				ret->attrs[ret->attr_count++] = make_attribute(m, arena);
+				ret->attrs[ret->attr_count++] = make_attribute(m, r->arena);
 			continue;
 		}
 
-		struct unpacking u = { .schema = find_block(schema, m->name),
+		struct unpacking u = { .reading = r,
+				       .schema = find_block(schema, m->name),
 				       .member = m,
-				       .arena = arena,
-				       .out = &blocks,
-				       .diags = diags };
+				       .out = &blocks };
 
 		if (u.schema)
 			unpack(&u, m->value);
 		vec_release(&u.labels);
 	}
 	ret->block_count = blocks.len;
-	ret->blocks = ARENA_ARRAY(arena, struct block *, blocks.len + 1);
+	ret->blocks = ARENA_ARRAY(r->arena, struct block *, blocks.len + 1);
 	if (blocks.len)
 		memcpy(ret->blocks, blocks.items, blocks.len * sizeof(*blocks.items));
 	vec_release(&blocks);
 }
 
-static void report_unknown(const struct json_node *body, const struct member_list *members,
-			   const struct body_schema *schema, const struct content *c,
-			   struct diags *diags)
+static void report_unknown(struct reading *r, const struct member_list *members,
+			   const struct body_schema *schema, const struct content *c)
 {
 	struct name_list names = { 0 };
 
@@ -272,16 +299,16 @@ static void report_unknown(const struct json_node *body, const struct member_lis
 	for (const struct block_schema *b = schema->blocks; b && b->type; b++)
 		*vec_push(&names) = b->type;
 	*vec_push(&names) = NULL;
-	for (size_t i = 0; i < members->len; i++) {
+	for (size_t i = 0; i < members->len && goes_on(r); i++) {
 		const struct json_member *m = members->items[i];
 
-		if (is_comment(body, m) || find_attr(schema, m->name) ||
+		if (is_comment(r->node, m) || find_attr(schema, m->name) ||
 		    find_block(schema, m->name))
 			continue;
 
 		const char *near = suggest(m->name.p, names.items);
 		struct diag *d = diags_error(
-			diags, &m->name_range, "Extraneous JSON object property",
+			r->diags, &m->name_range, "Extraneous JSON object property",
 			"No argument or block type is named \"%s\".%s%s%s", m->name.p,
 			near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 
@@ -293,21 +320,22 @@ static void report_unknown(const struct json_node *body, const struct member_lis
 static void json_content(const struct body *b, const struct body_schema *schema, bool partial,
 			 struct arena *arena, struct content *ret, struct diags *diags)
 {
+	struct reading r = reading_of(node_of(b), arena, diags);
 	struct member_list members = { 0 };
 
-	collect_members(node_of(b), NULL, &members, diags);
+	collect_members(&r, r.node, NULL, &members);
 	*ret = (struct content){
 		.attrs = ARENA_ARRAY(arena, struct attribute *, count_attrs(schema) + 1),
 		.missing_range = b->missing,
 	};
-	take_known(&members, schema, arena, ret, diags);
+	take_known(&r, &members, schema, ret);
 	for (const struct attr_schema *a = schema->attrs; a && a->name; a++)
 		if (a->required && !content_attr(ret, a->name))
 			diags_error(diags, &b->missing, "Missing required argument",
 				    "The argument \"%s\" is required, but no definition was found.",
 				    a->name);
 	if (!partial)
-		report_unknown(node_of(b), &members, schema, ret, diags);
+		report_unknown(&r, &members, schema, ret);
 	vec_release(&members);
 }
 
@@ -315,6 +343,7 @@ static void json_attributes(const struct body *b, struct arena *arena, struct co
 			    struct diags *diags)
 {
 	const struct json_node *node = node_of(b);
+	struct reading r = reading_of(node, arena, diags);
 	AUTO(map) struct map seen = MAP_INIT(NULL);
 
 	*ret = (struct content){ .missing_range = b->missing };
@@ -328,7 +357,7 @@ static void json_attributes(const struct body *b, struct arena *arena, struct co
 		return;
 	}
 	ret->attrs = ARENA_ARRAY(arena, struct attribute *, node->object.len + 1);
-	for (size_t i = 0; i < node->object.len; i++) {
+	for (size_t i = 0; i < node->object.len && goes_on(&r); i++) {
 		const struct json_member *m = &node->object.members[i];
 		struct attribute *first = map_get(&seen, m->name.p);
 

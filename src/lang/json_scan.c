@@ -288,15 +288,20 @@ bool json_string_decode(struct str quoted, struct strbuf *out, size_t *ret_bad)
 /* Turns this far apart, so that finding a place costs little wherever it is. */
 enum { TURN_EVERY = 256 };
 
-/* Bytes up to the next quote or escape. Ends early only where two ASCII characters meet: there no
- * grapheme cluster is torn. */
+/* Bytes up to the next quote, escape or byte that is no UTF-8. Ends early only where two ASCII
+ * characters meet: there no grapheme cluster is torn. */
 static size_t plain_length(const char *p, const char *end)
 {
-	size_t n = 0;
+	size_t n = 0, len;
+	uint32_t cp;
 
-	while (p + n < end && p[n] != '"' && p[n] != '\\' &&
-	       (n < TURN_EVERY || ((unsigned char)p[n] | (unsigned char)p[n - 1]) >= 0x80))
-		n++;
+	for (; p + n < end && p[n] != '"' && p[n] != '\\'; n += len) {
+		bool is_ascii = (unsigned char)p[n] < 0x80;
+
+		len = is_ascii ? 1 : utf8_decode(p + n, (size_t)(end - p) - n, &cp);
+		if (len == 0 || (n >= TURN_EVERY && is_ascii && (unsigned char)p[n - 1] < 0x80))
+			break;
+	}
 	return n;
 }
 
@@ -307,16 +312,18 @@ void json_string_map(struct range quoted, struct strbuf *out, struct source_turn
 	struct pos at = pos_plus(quoted.start, 1);
 
 	while (p < end) {
-		size_t n = 1, before = out->len;
+		size_t n = plain_length(p, end), before = out->len;
+		bool is_atom = n == 0;
 
-		if (*p == '\\') {
+		if (n > 0) {
+			strbuf_add(out, p, n);
+		} else if (*p == '\\') {
 			n = decode_escape(out, p, end);
-		} else if (*p != '"') {
-			n = plain_length(p, end);
-			add_plain(out, p, n);
+		} else {
+			n = 1;
+			add_plain(out, p, *p == '"' ? 0 : n);
 		}
-		*vec_push(turns) =
-			(struct source_turn){ .at = before, .place = at, .is_atom = *p == '\\' };
+		*vec_push(turns) = (struct source_turn){ before, at, is_atom };
 		at = pos_advance(at, p, n);
 		p += n;
 	}

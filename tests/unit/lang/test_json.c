@@ -219,6 +219,31 @@ static void test_content_mistakes(void **state)
 		       "Missing required argument @t.json:1,1-2");
 }
 
+/* As many mistakes as properties are told up to a point, whatever they are. */
+static void test_content_of_many_mistakes(void **state)
+{
+	static const char *const items[] = { "\"x\": 1", "\"name\": 1", "\"disk\": 1",
+					     "\"source\": {\"a\": 1}" };
+
+	(void)state;
+	for (size_t k = 0; k < 4; k++) {
+		AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+		struct fixture f;
+		struct content c = { 0 };
+
+		strbuf_addstr(&text, "{\"size\": 1");
+		for (int i = 0; i < 10000; i++)
+			strbuf_addf(&text, ", %s", items[k]);
+		strbuf_addstr(&text, "}");
+		fixture_init(&f, text.buf);
+		struct body *b = parse_json_file(&f.src, f.arena, &f.diags);
+		body_content(b, &schema, f.arena, &c, &f.diags);
+		assert_in_range(f.diags.len, 100, 102);
+		assert_string_equal(f.diags.items[f.diags.len - 1].summary, "Too many errors");
+		fixture_release(&f);
+	}
+}
+
 static void test_literal_reading_has_no_comments(void **state)
 {
 	struct fixture f;
@@ -273,6 +298,14 @@ static void test_places_far_away(void **state)
 	body_walk_references(b, add_range, &found);
 	assert_string_equal(found.buf, "t.json:1,7012-7013 ");
 	fixture_release(&f);
+
+	/* Bytes that are no UTF-8 take a column each; what replaces them is longer. */
+	strbuf_truncate(&found, 0);
+	fixture_init(&f, "[\"\xff\xff\xff\xff${x}\"]");
+	b = parse_json_file(&f.src, f.arena, &f.diags);
+	body_walk_references(b, add_range, &found);
+	assert_string_equal(found.buf, "t.json:1,9-10 ");
+	fixture_release(&f);
 }
 
 static void test_static_reading(void **state)
@@ -306,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_depth_and_many_mistakes),
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_content_mistakes),
+		cmocka_unit_test(test_content_of_many_mistakes),
 		cmocka_unit_test(test_literal_reading_has_no_comments),
 		cmocka_unit_test(test_places_in_texts),
 		cmocka_unit_test(test_places_far_away),
