@@ -50,6 +50,15 @@ static const char help_text[] =
 	"  help        prints this text\n"
 	"  exit        leaves, as Control-C and Control-D do\n";
 
+static const char legacy_help_text[] =
+	"Ingot console JSON Mode.\n"
+	"\n"
+	"A line is a template, such as {{user `name`}}; it is rendered until nothing changes.\n"
+	"\n"
+	"  variables   prints all variables\n"
+	"  help        prints this text\n"
+	"  exit        leaves, as Control-C and Control-D do\n";
+
 /* ---- one line ---------------------------------------------------------------------------- */
 
 /* What one line is evaluated in; its texts and trees go with it. */
@@ -96,12 +105,26 @@ static bool answer_expression(const struct console *c, const char *text, struct 
 	return ok;
 }
 
+/* In a legacy template a line is a template, too. A mistake is not counted as one (cli.md 6.3). */
+static void answer_legacy(const struct console *c, const char *text, struct strbuf *out)
+{
+	AUTO(error) struct error *e = NULL;
+	AUTO_FREE char *result = config_legacy_line(c->config, text, &e);
+
+	if (result)
+		strbuf_addstr(out, result);
+	else
+		command_error(c->ctx, "???????: Interpolation error\n\n%s\n", e->message);
+}
+
 static bool answer(const struct console *c, const char *text, struct strbuf *out)
 {
 	if (!*text)
 		return true;
 	if (!strcmp(text, "help"))
-		strbuf_addstr(out, help_text);
+		strbuf_addstr(out, c->config->legacy ? legacy_help_text : help_text);
+	else if (c->config->legacy)
+		answer_legacy(c, text, out);
 	else if (!strcmp(text, "variables"))
 		config_inspect_variables(out, c->config);
 	else

@@ -23,6 +23,14 @@ static int inspect(struct command_ctx *ctx, const struct inspect_args *a, const 
 		return EXIT_ERROR;
 	}
 
+	if (config->legacy) {
+		AUTO(strbuf) struct strbuf all = STRBUF_INIT;
+
+		config_inspect_legacy(&all, config);
+		command_say(ctx, "%s", all.buf);
+		return EXIT_OK;
+	}
+
 	AUTO(strbuf) struct strbuf title = STRBUF_INIT;
 	AUTO(strbuf) struct strbuf variables = STRBUF_INIT;
 	AUTO(strbuf) struct strbuf builds = STRBUF_INIT;

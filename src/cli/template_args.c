@@ -58,8 +58,21 @@ struct config *template_load(struct command_ctx *ctx, const char *path,
 		.redactor = ctx->redactor,
 		.is_dry = how->dry_data,
 	};
+	AUTO(error) struct error *e = NULL;
+	const char *type = a->config_type;
+	bool is_legacy = false;
+
+	/* Without a template the console speaks the language of today. */
+	if (!path && !type)
+		type = "hcl2";
+	if (config_is_legacy(path, type, &is_legacy, &e) < 0) {
+		diags_error(diags, NULL, "", "%s", e->message)->is_plain = true;
+		return NULL;
+	}
+
 	struct config_options opts = {
 		.path = path,
+		.legacy_json = is_legacy,
 		.vars = &a->vars,
 		.var_files = &a->var_files,
 		.warn_undeclared = how->warn_undeclared,

@@ -66,6 +66,24 @@ struct config_plugin {
 	struct range range;
 };
 
+/* A user variable of a legacy template. */
+struct config_legacy_variable {
+	const char *name;
+	const char *text; /* default, a template; "" when required */
+	bool required, sensitive;
+	struct range range;
+};
+
+/* What only legacy JSON templates have. Their options are `{{ }}` templates, decoded weakly. */
+struct config_legacy {
+	const char *description;                        /* "" when not given */
+	const struct config_legacy_variable *variables; /* sorted by name */
+	size_t variable_count;
+	struct value *user;   /* object of texts: all variables, resolved */
+	const char *base_dir; /* for template_dir; NULL: standard input */
+	bool is_complete;     /* false after mistakes: there is nothing to plan */
+};
+
 /* A use of a source in a build; `body` is the source's, merged with the build's additions. */
 struct config_source {
 	const char *type, *name;
@@ -73,6 +91,9 @@ struct config_source {
 	const struct body *body; /* NULL: no such source is declared */
 	struct range range;      /* the source block's header, else `use` */
 	struct range use;        /* where the build names it */
+	/* Of legacy templates, else NULL. */
+	const char *shown_name; /* of the build */
+	const char *raw_name;   /* only, except and override of the other components mean this */
 };
 
 struct config_provisioner {
@@ -148,12 +169,17 @@ struct config {
 	 * `source` and `build` are there too, unknown. */
 	struct scope *scope;
 	struct func_world *world;
-	const char *base_dir; /* of the template, as written */
+	const char *base_dir;               /* of the template, as written */
+	const struct config_legacy *legacy; /* NULL: the template is not one */
 };
 
+/* Which loader a path is for (cli.md 1.8); `type`: "json", "hcl2" or NULL. */
+MUST_CHECK int config_is_legacy(const char *path, const char *type, bool *ret, struct error **err);
+
 struct config_options {
-	const char *path;             /* file or directory; NULL: an empty template */
-	const struct strv *vars;      /* "k=v" from -var, in order */
+	const char *path;        /* file or directory; NULL: an empty template */
+	bool legacy_json;        /* `path` (or "-", standard input) is a legacy JSON template */
+	const struct strv *vars; /* "k=v" from -var, in order */
 	const struct strv *var_files; /* from -var-file, in order */
 	bool warn_undeclared;         /* undeclared variables in files warn */
 	bool syntax_only;             /* stop after step 9 (validate -syntax-only) */
@@ -174,6 +200,9 @@ struct config *config_load(const struct config_options *opts, struct diags *diag
 void config_free(struct config *c);
 DEFINE_AUTO(config, struct config *, config_free);
 
+/* What a step can ask of the machine it runs on: `build.ID`, …; NULL-terminated. */
+extern const char *const config_build_names[];
+
 /*
  * The scope of a component body (language.md 17): adds `source` and `build`.
  * `b` NULL: the body of a source, which cannot use `build`. `build_values`
@@ -190,3 +219,13 @@ void config_inspect_variables(struct strbuf *sb, const struct config *c);
 void config_inspect_builds(struct strbuf *sb, const struct config *c);
 /* … and as one text. */
 void config_inspect(struct strbuf *sb, const struct config *c);
+
+/* The same of a legacy template: one message. */
+void config_inspect_legacy(struct strbuf *sb, const struct config *c);
+/* What a console line gives in a legacy template (cli.md 6.3): `variables`, or a template that is
+ * rendered until nothing changes. Heap; NULL with the text in *err. */
+char *config_legacy_line(const struct config *c, const char *line, struct error **err);
+/* Sections 1 to 6 of legacy-json.md for a text, without variables from outside: does it load, and
+ * do its parts fit together? */
+MUST_CHECK int config_legacy_check(const char *text, size_t len, bool *ret_parses,
+				   struct error **err);

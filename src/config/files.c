@@ -72,6 +72,25 @@ static void add_directory(struct loader *l, struct file_list *files, const char 
 		add_matching(l, files, &names, suffixes[i]);
 }
 
+int config_is_legacy(const char *path, const char *type, bool *ret, struct error **err)
+{
+	enum fs_kind kind = FS_ABSENT;
+	AUTO(error) struct error *e = NULL;
+	*ret = !text_eq(type, "hcl2");
+	if (text_is_empty(path) || text_eq(path, "-"))
+		return 0;
+	if (fs_stat_kind(path, &kind, &e) < 0)
+		return error_set(err, ERROR_NOT_FOUND, "\"%s\": %s", path, e->message);
+	if (kind == FS_ABSENT)
+		return error_set(err, ERROR_NOT_FOUND, "\"%s\": stat %s: no such file or directory",
+				 path, path);
+	for (size_t i = 0; template_suffixes[i]; i++)
+		if (text_ends_with(path, template_suffixes[i]))
+			*ret = false;
+	*ret = *ret && kind != FS_DIR;
+	return 0;
+}
+
 void load_templates(struct loader *l)
 {
 	const char *path = l->opts->path;

@@ -2,6 +2,7 @@
 /* The order of a load (language.md 13) and the life of its result. */
 #include "base/path.h"
 #include "config/blocks.h"
+#include "config/legacy.h"
 #include "config/loader.h"
 #include "os/fs.h"
 
@@ -123,7 +124,7 @@ struct config *config_load(const struct config_options *opts, struct diags *diag
 {
 	struct loader l;
 	loader_init(&l, opts, diags);
-	bool ok = load(&l);
+	bool ok = opts->legacy_json ? legacy_load(&l) : load(&l);
 	publish(&l);
 	loader_release(&l);
 	if (ok)

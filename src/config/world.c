@@ -6,11 +6,10 @@
 #include "func/table.h"
 #include "os/clock.h"
 
-/* What a step can ask of the machine it runs on, before there is one. */
-static const char *const build_names[] = {
+const char *const config_build_names[] = {
 	"ID",           "Host",          "Port",           "User",         "Password",
 	"ConnType",     "PackerRunUUID", "PackerHTTPPort", "PackerHTTPIP", "PackerHTTPAddr",
-	"SSHPublicKey", "SSHPrivateKey", "WinRMPassword",
+	"SSHPublicKey", "SSHPrivateKey", "WinRMPassword",  NULL,
 };
 
 static const char *lookup_env(const char *name)
@@ -117,8 +116,8 @@ static struct value *build_object(const struct config_build *b, const struct val
 {
 	struct map fields;
 	value_map_init(&fields);
-	for (size_t i = 0; i < ARRAY_LEN(build_names); i++)
-		map_set(&fields, build_names[i], value_string("<unknown>"));
+	for (size_t i = 0; config_build_names[i]; i++)
+		map_set(&fields, config_build_names[i], value_string("<unknown>"));
 	map_set(&fields, "name", value_string(b->name));
 	for (size_t i = 0; over && i < value_len(over); i++)
 		map_set(&fields, value_key_at(over, i), value_ref(value_at(over, i)));

@@ -24,6 +24,9 @@ struct component_info {
 	const char *builder_type; /* packer_builder_type */
 	bool debug, force;
 	const char *on_error; /* "cleanup", "abort", … */
+	/* For texts that are rendered while the build runs. */
+	struct value *user_variables; /* object for {{ user `X` }}; NULL: none */
+	const struct func_world *world;
 };
 
 /* For prepare(): is the configuration right? Looks at files, changes nothing. */

@@ -95,12 +95,26 @@ static void check_patterns(struct planner *p, const struct text_list *patterns, 
 	}
 }
 
+static bool list_has(const struct text_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (text_eq(list->v[i], name))
+			return true;
+	return false;
+}
+
+/* Does -only or -except mean it? Legacy templates know no patterns. */
+static bool is_named(const struct planner *p, const struct text_list *given, const char *name)
+{
+	return p->plan->config->legacy ? list_has(given, name) : matches_any(given, name);
+}
+
 static bool is_selected(struct planner *p, const char *name)
 {
-	if (p->opts->only.len > 0 && !matches_any(&p->opts->only, name))
+	if (p->opts->only.len > 0 && !is_named(p, &p->opts->only, name))
 		return false;
 	p->only_matches += p->opts->only.len > 0;
-	if (!matches_any(&p->opts->except, name))
+	if (!is_named(p, &p->opts->except, name))
 		return true;
 	p->except_matches++;
 	return false;
@@ -124,19 +138,12 @@ static void warn_selection(struct planner *p)
 		warn_unmatched(p, "an 'except' option was passed, but did not match any build.");
 }
 
-static bool list_has(const struct text_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (text_eq(list->v[i], name))
-			return true;
-	return false;
-}
-
 /* only/except of a block: exact names without the build's (language.md 19). */
-static bool is_skipped(const struct text_list *only, const struct text_list *except,
-		       const struct config_source *s)
+bool plan_is_skipped(const struct text_list *only, const struct text_list *except,
+		     const struct config_source *s)
 {
-	AUTO_FREE char *name = xasprintf("%s.%s", s->type, s->local_name);
+	AUTO_FREE char *full = xasprintf("%s.%s", s->type, s->local_name);
+	const char *name = s->raw_name ? s->raw_name : full;
 	if (only->len > 0)
 		return !list_has(only, name);
 	return list_has(except, name);
@@ -144,12 +151,21 @@ static bool is_skipped(const struct text_list *only, const struct text_list *exc
 
 /* ---- one build -------------------------------------------------------------------------- */
 
+/* The few whose id is not made of their name. */
+static const char *builder_id(struct planner *p, const struct builder_type *type)
+{
+	if (text_eq(type->name, "qemu"))
+		return "transcend.qemu";
+	return arena_printf(p->arena, "packer.%s", type->name);
+}
+
 static const void *prepare_source(struct planner *p, const struct plan_build *b,
 				  struct diags *diags)
 {
 	struct component_job job = {
 		.plan = p->plan,
 		.build = b,
+		.component_id = builder_id(p, b->type),
 		.schema = b->type->schema,
 		.prepare = b->type->prepare,
 		.body = b->source->body,
@@ -175,7 +191,7 @@ static void prepare_steps(struct planner *p, struct plan_build *b, struct diags 
 	for (size_t i = 0; i < b->block->provisioner_count; i++) {
 		const struct config_provisioner *block = &b->block->provisioners[i];
 		struct plan_step step;
-		if (is_skipped(&block->only, &block->except, b->source) ||
+		if (plan_is_skipped(&block->only, &block->except, b->source) ||
 		    !find_step(p, block, &step))
 			continue;
 		step.config = plan_prepare_step(p->plan, b, &step, NULL, NULL, p->arena, diags);
@@ -187,7 +203,7 @@ static void prepare_steps(struct planner *p, struct plan_build *b, struct diags 
 
 	const struct config_provisioner *cleanup = b->block->error_cleanup;
 	struct plan_step *last = ARENA_NEW(p->arena, struct plan_step);
-	if (!cleanup || is_skipped(&cleanup->only, &cleanup->except, b->source) ||
+	if (!cleanup || plan_is_skipped(&cleanup->only, &cleanup->except, b->source) ||
 	    !find_step(p, cleanup, last))
 		return;
 	last->config = plan_prepare_step(p->plan, b, last, NULL, NULL, p->arena, diags);
@@ -199,7 +215,7 @@ static size_t chain_length(struct planner *p, const struct config_chain *chain)
 {
 	for (size_t i = 0; i < chain->len; i++) {
 		const struct config_postprocessor *pp = &chain->items[i];
-		if (!matches_any(&p->opts->except, text_is_empty(pp->name) ? pp->type : pp->name))
+		if (!is_named(p, &p->opts->except, text_is_empty(pp->name) ? pp->type : pp->name))
 			continue;
 		p->except_matches++;
 		return i;
@@ -218,7 +234,7 @@ static void prepare_chain(struct planner *p, struct plan_build *b, const struct 
 			.block = block,
 			.type = components_postproc(p->plan->components, block->type),
 		};
-		if (!post.type || is_skipped(&block->only, &block->except, b->source))
+		if (!post.type || plan_is_skipped(&block->only, &block->except, b->source))
 			continue;
 		post.config = plan_prepare_post(p->plan, b, &post, NULL, NULL, p->arena, diags);
 		items[kept++] = post;
@@ -241,11 +257,14 @@ static void plan_one(struct planner *p, const struct config_build *block,
 		     const struct config_source *source)
 {
 	const char *separator = *block->name ? "." : "";
-	char *name = arena_printf(p->arena, "%s%s%s.%s", block->name, separator, source->type,
-				  source->local_name);
+	const char *name = source->shown_name;
+	if (!name)
+		name = arena_printf(p->arena, "%s%s%s.%s", block->name, separator, source->type,
+				    source->local_name);
 	strv_push(&p->names, name);
-	if (!is_selected(p, name))
+	if (!is_selected(p, source->shown_name ? source->name : name))
 		return;
+	const struct config_legacy *legacy = p->plan->config->legacy;
 	struct plan_build b = {
 		.name = name,
 		.block = block,
@@ -258,8 +277,12 @@ static void plan_one(struct planner *p, const struct config_build *block,
 			.debug = p->opts->debug,
 			.force = p->opts->force,
 			.on_error = p->opts->on_error,
+			.user_variables = legacy ? legacy->user : NULL,
+			.world = p->plan->config->world,
 		},
 	};
+	if (legacy && !legacy_check_build(&b, p->plan->components, p->arena, &p->found))
+		return;
 	if (!b.type || !source->body)
 		return;
 	AUTO(diags) struct diags diags = DIAGS_INIT;
@@ -275,6 +298,11 @@ static void plan_one(struct planner *p, const struct config_build *block,
 static void plan_all(struct planner *p)
 {
 	const struct config *c = p->plan->config;
+	if (c->legacy) {
+		for (size_t i = 0; c->legacy->is_complete && i < c->builds[0].source_count; i++)
+			plan_one(p, &c->builds[0], &c->builds[0].sources[i]);
+		return;
+	}
 	plan_check(c, p->plan->components, &p->found);
 	check_patterns(p, &p->opts->only, "only");
 	check_patterns(p, &p->opts->except, "except");

@@ -104,6 +104,8 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 {
 	const struct plan_build *b = job->build;
 	size_t errors = diags->errors;
+	if (job->plan->config->legacy)
+		return legacy_component_prepare(job, arena, diags);
 	struct func_world world = *job->plan->config->world;
 	if (job->cancel)
 		world.cancel = job->cancel;
@@ -134,6 +136,7 @@ const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 	struct component_job job = {
 		.plan = p,
 		.build = b,
+		.component_id = arena_printf(arena, "packer.provisioner.%s", step->type->name),
 		.schema = step->type->schema,
 		.prepare = step->type->prepare,
 		.body = block->body,
@@ -145,7 +148,9 @@ const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 		.cancel = cancel,
 	};
 	if (block->override)
-		job.override = value_get(block->override, b->source->local_name);
+		job.override =
+			value_get(block->override, b->source->raw_name ? b->source->raw_name
+								       : b->source->local_name);
 	return component_prepare(&job, arena, diags);
 }
 
@@ -157,6 +162,7 @@ const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
 	struct component_job job = {
 		.plan = p,
 		.build = b,
+		.component_id = arena_printf(arena, "packer.post-processor.%s", post->type->name),
 		.schema = post->type->schema,
 		.prepare = post->type->prepare,
 		.body = block->body,

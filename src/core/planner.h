@@ -8,6 +8,7 @@
 struct component_job {
 	const struct plan *plan;
 	const struct plan_build *build;
+	const char *component_id; /* as plugins have them: "packer.post-processor.manifest" */
 	const struct schema *schema;
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	const struct body *body;
@@ -28,6 +29,15 @@ const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
 			      const struct plan_post *post, struct value *build_values,
 			      struct cancel *cancel, struct arena *arena, struct diags *diags);
+
+/* plan_legacy.c: components of legacy templates */
+const void *legacy_component_prepare(const struct component_job *job, struct arena *arena,
+				     struct diags *diags);
+/* Are all components known that this build uses? False after reporting. */
+bool legacy_check_build(const struct plan_build *b, const struct components *components,
+			struct arena *arena, struct diags *diags);
+bool plan_is_skipped(const struct text_list *only, const struct text_list *except,
+		     const struct config_source *s);
 
 /* plan_check.c: are all the types and sources that the template names known (language.md 18.3)? */
 void plan_check(const struct config *c, const struct components *components, struct diags *diags);

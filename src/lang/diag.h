@@ -21,6 +21,7 @@ struct diag {
 	struct range subject; /* source NULL: none */
 	struct range context; /* source NULL: none */
 	bool no_snippet;      /* print `(source code not available)` */
+	bool is_plain;        /* the detail is printed as it is: no title, no wrapping */
 };
 
 struct diags {

@@ -341,6 +341,15 @@ static struct diag for_people(const struct diag *d, const struct diag_style *sty
 
 void diag_format(struct strbuf *sb, const struct diag *given, const struct diag_style *style)
 {
+	if (given->is_plain) {
+		strbuf_addf(sb, "%s\n", given->detail);
+		if (!given->subject.source || !style->caret)
+			return;
+		strbuf_addch(sb, '\n');
+		add_location(sb, given, style);
+		return;
+	}
+
 	const struct diag copy = for_people(given, style), *d = &copy;
 	const char *word = d->severity == DIAG_ERROR ? "Error" : "Warning";
 

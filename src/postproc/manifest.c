@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "config/config.h"
 #include "core/component.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -80,9 +81,18 @@ static json_t *files_json(const struct manifest *m, const struct artifact *a)
 	return files;
 }
 
-static json_t *custom_json(const struct manifest *m, const struct artifact *a, struct error **err)
+static json_t *custom_json(const struct manifest *m, const struct component_info *info,
+			   const struct artifact *a, struct error **err)
 {
-	struct tmpl_ctx ctx = { .data = a->generated_data, .build = a->generated_data };
+	struct tmpl_ctx ctx = {
+		.data = a->generated_data,
+		.build = a->generated_data,
+		.build_name = info->source_name,
+		.build_type = info->builder_type,
+		.user = info->user_variables,
+		.world = info->world,
+		.packer_version = COMPAT_VERSION,
+	};
 	json_t *custom;
 
 	if (!m->custom_data.len)
@@ -105,7 +115,7 @@ static json_t *custom_json(const struct manifest *m, const struct artifact *a, s
 static json_t *build_json(const struct manifest *m, struct build_ctx *ctx, const struct artifact *a,
 			  struct error **err)
 {
-	json_t *custom = custom_json(m, a, err), *b = json_object();
+	json_t *custom = custom_json(m, ctx->info, a, err), *b = json_object();
 
 	if (!custom) {
 		json_decref(b);

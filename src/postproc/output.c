@@ -23,6 +23,8 @@ char *output_render(const char *output, struct build_ctx *ctx, const struct arti
 		.build_type = ctx->info->builder_type,
 		.build = input->generated_data,
 		.packer_version = COMPAT_VERSION,
+		.user = ctx->info->user_variables,
+		.world = ctx->info->world,
 	};
 	char *path = tmpl_render(output, &tmpl, err);
 

@@ -30,6 +30,8 @@ char *late_render(const char *text, const char *what, const struct provision_ctx
 		.build_type = ctx->build->info->builder_type,
 		.build = ctx->generated,
 		.packer_version = COMPAT_VERSION,
+		.user = ctx->build->info->user_variables,
+		.world = ctx->build->info->world,
 	};
 	char *result = tmpl_render(text, &t, err);
 

@@ -10,6 +10,7 @@
 #include "schema/rows.h"
 #include "schema/schema.h"
 #include "value/convert.h"
+#include "value/gotext.h"
 
 struct decoder {
 	const struct scope *scope;
@@ -220,9 +221,15 @@ static bool is_sequence(const struct value *v)
 
 static struct value *read_object(struct decoder *dc, const struct place *at, struct value *object);
 
-static void wrong_block(struct decoder *dc, const char *path, const char *want)
+static void wrong_block(struct decoder *dc, const char *path, const struct value *v)
 {
+	static const char want[] = "object";
 	struct range subject = decoded_range(dc->ret, path);
+	if (dc->ret->is_loose) {
+		diags_error(dc->diags, &subject, "", "'%s' expected a map, got '%s'", path,
+			    value_go_kind(v));
+		return;
+	}
 	diags_error(dc->diags, &subject, "Incorrect attribute value type",
 		    "Inappropriate value for attribute \"%s\": %s required.", path, want);
 }
@@ -235,7 +242,7 @@ static struct value *read_blocks(struct decoder *dc, const struct attr *a, const
 	if (value_is_null(v))
 		return null_of(a);
 	if (a->kind == ATTR_KIND_BLOCK && n != 1) {
-		wrong_block(dc, path, "object");
+		wrong_block(dc, path, v);
 		return null_of(a);
 	}
 	AUTO_FREE struct value **items = xcalloc(n + 1, sizeof(struct value *));
@@ -243,7 +250,7 @@ static struct value *read_blocks(struct decoder *dc, const struct attr *a, const
 	for (size_t i = 0; i < n; i++) {
 		struct value *item = is_sequence(v) ? value_at(v, i) : v;
 		if (!is_object(item)) {
-			wrong_block(dc, path, "object");
+			wrong_block(dc, path, item);
 			continue;
 		}
 		struct place inner = { a->sub, a->kind == ATTR_KIND_BLOCK
@@ -312,6 +319,30 @@ void schema_decode_value(const struct schema *s, struct value *object, struct ra
 		object = empty = value_object_take(&none);
 	}
 	ret->object = arena_keep_value(arena, read_object(&dc, &top, object));
+}
+
+void schema_decode_options(const struct schema *s, const struct raw_option *options, size_t n,
+			   struct range header, struct arena *arena, struct decoded *ret,
+			   struct diags *diags)
+{
+	struct map known;
+	value_map_init(&known);
+	for (size_t i = 0; i < n; i++) {
+		const struct attr *a = schema_attr_any_case(s, options[i].name);
+		if (a)
+			map_set(&known, a->name, value_ref(options[i].value));
+	}
+	AUTO(value) struct value *object = value_object_take(&known);
+	decoded_init(ret, s, header, arena);
+	ret->is_loose = true;
+	struct decoder dc = { NULL, arena, ret, diags };
+	struct place top = { s, "" };
+	ret->object = arena_keep_value(arena, read_object(&dc, &top, object));
+	for (size_t i = 0; i < n; i++) {
+		const struct attr *a = schema_attr_any_case(s, options[i].name);
+		if (a && !value_is_null(options[i].value))
+			decoded_note_range(ret, arena, a->name, options[i].range);
+	}
 }
 
 /* ---- merge -------------------------------------------------------------------- */

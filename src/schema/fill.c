@@ -26,6 +26,7 @@ struct cell {
 	const struct attr *attr;
 	const char *path;
 	char *member;
+	const struct value *value;
 };
 
 static void fill_struct(struct filler *f, const struct schema *s, const struct value *object,
@@ -41,6 +42,19 @@ PRINTF(2, 3) static void cell_error(const struct cell *c, const char *fmt, ...)
 	struct range subject = decoded_range(c->f->decoded, c->path);
 	diags_error(c->f->diags, &subject, "Incorrect attribute value type",
 		    "Inappropriate value for attribute \"%s\": %s.", c->attr->name, why.buf);
+}
+
+/* The value has no form that the row could take. */
+static void cell_mismatch(const struct cell *c, const char *want)
+{
+	AUTO(strbuf) struct strbuf why = STRBUF_INIT;
+	struct range subject = decoded_range(c->f->decoded, c->path);
+	if (!c->f->decoded->is_loose) {
+		cell_error(c, "%s", want);
+		return;
+	}
+	explain_mismatch(&why, c->attr, c->path, c->value);
+	diags_error(c->f->diags, &subject, "", "%s", why.buf);
 }
 
 static bool is_known_text(const struct value *v)
@@ -117,7 +131,7 @@ static bool text_of(const struct cell *c, const struct value *v, const char **re
 		return true;
 	const char *why = weak_string(v, c->f->arena, ret);
 	if (why)
-		cell_error(c, "%s", why);
+		cell_mismatch(c, why);
 	return !why;
 }
 
@@ -135,7 +149,7 @@ static bool int_of(const struct cell *c, const struct value *v, int64_t *ret)
 	bool truncated = false;
 	const char *why = weak_int(v, ret, &truncated);
 	if (why)
-		cell_error(c, "%s", why);
+		cell_mismatch(c, why);
 	if (!truncated)
 		return !why;
 	struct range subject = decoded_range(c->f->decoded, c->path);
@@ -161,7 +175,7 @@ static void fill_duration(const struct cell *c, const struct value *v)
 		return;
 	const char *why = weak_duration(v, c->f->arena, &n);
 	if (why) {
-		cell_error(c, "%s", why);
+		cell_mismatch(c, why);
 		return;
 	}
 	*(int64_t *)c->member = n;
@@ -178,7 +192,7 @@ static void fill_bool(const struct cell *c, const struct value *v)
 		return;
 	const char *why = weak_bool(v, &on);
 	if (why) {
-		cell_error(c, "%s", why);
+		cell_mismatch(c, why);
 		return;
 	}
 	if (is_tri)
@@ -216,7 +230,7 @@ static bool list_of(const struct cell *c, const struct value *v, struct text_lis
 	if (!value_is_known(v))
 		return true;
 	if (is_mapping(v)) {
-		cell_error(c, "list of string required");
+		cell_mismatch(c, "list of string required");
 		return false;
 	}
 	AUTO(value) struct value *list = as_sequence(v);
@@ -244,7 +258,7 @@ static void fill_ints(const struct cell *c, const struct value *v)
 	if (!value_is_known(v))
 		return;
 	if (is_mapping(v)) {
-		cell_error(c, "list of number required");
+		cell_mismatch(c, "list of number required");
 		return;
 	}
 	AUTO(value) struct value *list = as_sequence(v);
@@ -266,7 +280,7 @@ static void fill_table(const struct cell *c, const struct value *v)
 	if (!value_is_known(v))
 		return;
 	if (!is_sequence(v)) {
-		cell_error(c, "list of list of string required");
+		cell_mismatch(c, "list of list of string required");
 		return;
 	}
 	size_t n = value_len(v);
@@ -307,14 +321,14 @@ static bool collect_pairs(const struct cell *c, const struct value *v, struct ma
 		if (!value_is_known(item) || value_is_null(item))
 			continue;
 		if (!is_mapping(item)) {
-			cell_error(c, "map of string required");
+			cell_mismatch(c, "map of string required");
 			return false;
 		}
 		if (!add_pairs(c, item, pairs))
 			return false;
 	}
 	if (!is_sequence(v))
-		cell_error(c, "map of string required");
+		cell_mismatch(c, "map of string required");
 	return is_sequence(v);
 }
 
@@ -522,8 +536,8 @@ static void fill_row(struct filler *f, const struct schema *s, const struct row 
 		     const struct value *object, const char *prefix, char *base)
 {
 	const struct attr *a = row->attr;
-	struct cell c = { f, a, path_of(f->arena, prefix, a->name), base + row->offset };
 	struct value *v = value_get(object, a->name);
+	struct cell c = { f, a, path_of(f->arena, prefix, a->name), base + row->offset, v };
 	if (!attr_is_absent(a, v)) {
 		note_flags(&c);
 		check_company(&c, s, object);

@@ -42,18 +42,29 @@ const struct row *rows_find(const struct row_list *rows, const char *name)
 	return NULL;
 }
 
-const struct attr *schema_attr(const struct schema *s, const char *name)
+static const struct attr *find_attr(const struct schema *s, const char *name,
+				    int (*compare)(const char *a, const char *b))
 {
 	for (const struct attr *a = s->attrs; a->kind != ATTR_KIND_END; a++) {
 		if (a->kind == ATTR_KIND_INCLUDE) {
-			const struct attr *found = schema_attr(a->sub, name);
+			const struct attr *found = find_attr(a->sub, name, compare);
 			if (found)
 				return found;
-		} else if (text_eq(a->name, name)) {
+		} else if (compare(a->name, name) == 0) {
 			return a;
 		}
 	}
 	return NULL;
+}
+
+const struct attr *schema_attr(const struct schema *s, const char *name)
+{
+	return find_attr(s, name, strcmp);
+}
+
+const struct attr *schema_attr_any_case(const struct schema *s, const char *name)
+{
+	return find_attr(s, name, strcasecmp);
 }
 
 static void drop_value(void *p)

@@ -145,6 +145,7 @@ struct decoded {
 	const struct schema *schema;
 	struct value *object;
 	struct range range; /* the block's header: subject when no attribute fits */
+	bool is_loose;      /* made by schema_decode_options() */
 	/* attribute name -> struct range *; only what was set. Inside nested blocks the name is a
 	 * path, "disk[1].size"; "disk[1]" is that block's header. */
 	struct map *ranges;
@@ -161,6 +162,17 @@ void schema_decode(const struct schema *s, const struct body *b, const struct sc
  * converted before schema_fill(). Names match in any case (legacy-json.md 8). */
 void schema_decode_value(const struct schema *s, struct value *object, struct range header,
 			 struct arena *arena, struct decoded *ret, struct diags *diags);
+/* One option as it stands in JSON. */
+struct raw_option {
+	const char *name;
+	struct value *value; /* borrowed */
+	struct range range;
+};
+/* The same from options with places of their own; those without a row are left out. What cannot be
+ * converted is told as the reference's decoder does it, by errors without a summary. */
+void schema_decode_options(const struct schema *s, const struct raw_option *options, size_t n,
+			   struct range header, struct arena *arena, struct decoded *ret,
+			   struct diags *diags);
 /* What `over` sets replaces what `d` has; maps are joined. */
 void schema_merge(struct decoded *d, const struct decoded *over, struct arena *arena);
 /* Replaces each text that contains "{{", except in ATTR_LATE rows, by what `render` makes of it
@@ -173,6 +185,7 @@ void schema_render(struct decoded *d, schema_render_fn render, void *data, struc
 void schema_fill(const struct decoded *d, void *config, struct arena *arena, struct diags *diags);
 /* Row by name, looking into included schemas; NULL if none. */
 const struct attr *schema_attr(const struct schema *s, const char *name);
+const struct attr *schema_attr_any_case(const struct schema *s, const char *name);
 /* Calls back for each text of ATTR_SENSITIVE rows that is set. */
 void schema_each_secret(const struct schema *s, const void *config,
 			void (*fn)(void *data, const char *text), void *data);

@@ -13,3 +13,7 @@ const char *weak_string(const struct value *v, struct arena *arena, const char *
 const char *weak_int(const struct value *v, int64_t *ret, bool *ret_truncated);
 const char *weak_bool(const struct value *v, bool *ret);
 const char *weak_duration(const struct value *v, struct arena *arena, int64_t *ret);
+
+/* Why a value is nothing for a row, as the reference's decoder tells it (legacy-json.md 8). */
+void explain_mismatch(struct strbuf *sb, const struct attr *a, const char *path,
+		      const struct value *v);

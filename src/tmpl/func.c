@@ -72,7 +72,11 @@ FUNC(f_user)
 {
 	AUTO_FREE char *name = str_dup(call->args[0].text);
 	const struct value *v = call->ctx->user ? value_get(call->ctx->user, name) : NULL;
+	const struct map *texts = call->ctx->user_texts;
+	const char *text = texts ? map_get(texts, name) : NULL;
 
+	if (text)
+		return give(ret, arena_strdup(call->arena, text));
 	if (v) {
 		*ret = tmpl_from(v);
 		return true;

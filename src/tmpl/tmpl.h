@@ -23,6 +23,7 @@ struct tmpl_ctx {
 	const struct func_world *world;      /* NULL: functions of the world are not available */
 	const char *build_name, *build_type; /* NULL: not known */
 	struct value *user;                  /* object of user variables; NULL: none */
+	const struct map *user_texts;        /* the same as name -> text; NULL: `user` counts */
 	struct value *build;                 /* object for {{ build `X` }}; NULL: `data` */
 	const char *packer_version;          /* NULL: not known */
 	/* Defaults of variables: `env` and what else stands only there is available, and a user

@@ -31,7 +31,7 @@ plainly() {
 
 test_expect_success 'a template that is not there' '
         for c in build validate inspect; do
-                bad $c nowhere.pkr.hcl && grep "^Error: stat nowhere.pkr.hcl: no such file or directory$" out &&
+                bad $c nowhere.pkr.hcl && grep "^.nowhere.pkr.hcl.: stat nowhere.pkr.hcl: no such file or directory$" out &&
                 bad $c nowhere/ || return 1
         done &&
         bad fmt nowhere.pkr.hcl && says nowhere.pkr.hcl && bad validate "" && bad validate -

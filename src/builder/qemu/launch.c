@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "builder/qemu/accel.h"
 #include "builder/qemu/argv.h"
+#include "config/config.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
@@ -95,13 +96,20 @@ static int render_row(const struct text_list *row, const struct tmpl_ctx *tc, st
 	return 0;
 }
 
-static int render_overrides(const struct launch *l, struct arena *arena, struct text_table *ret,
-			    struct error **err)
+static int render_overrides(const struct launch *l, const struct component_info *info,
+			    struct arena *arena, struct text_table *ret, struct error **err)
 {
 	const struct text_table *in = &l->config->qemuargs;
 	struct text_list *rows = ARENA_ARRAY(arena, struct text_list, in->len + 1);
 	AUTO(value) struct value *data = template_data(l);
-	const struct tmpl_ctx tc = { .data = data };
+	const struct tmpl_ctx tc = {
+		.data = data,
+		.build_name = info->source_name,
+		.build_type = info->builder_type,
+		.user = info->user_variables,
+		.world = info->world,
+		.packer_version = COMPAT_VERSION,
+	};
 
 	for (size_t i = 0; i < in->len; i++)
 		if (render_row(&in->v[i], &tc, arena, &rows[i], err) < 0)
@@ -131,7 +139,7 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 		.overrides = &overrides,
 	};
 
-	if (render_overrides(l, arena, &overrides, err) < 0)
+	if (render_overrides(l, ctx->info, arena, &overrides, err) < 0)
 		return -1;
 	qemu_argv_build(&in, &argv, &l->own_console);
 

@@ -88,6 +88,12 @@ static void print_plan(struct strbuf *out, const struct golden *g, const struct 
 	plan_print(out, p);
 }
 
+static void inspect_legacy(struct strbuf *out, const struct config *c)
+{
+	config_inspect_legacy(out, c);
+	strbuf_addch(out, '\n');
+}
+
 static void run_golden(struct strbuf *out, const struct golden *g)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
@@ -113,10 +119,15 @@ static void run_golden(struct strbuf *out, const struct golden *g)
 		.sources = sources,
 	};
 	datasource_reader_init(&reader);
+	AUTO(error) struct error *e = NULL;
+	if (config_is_legacy(g->path, NULL, &opts.legacy_json, &e) < 0)
+		opts.legacy_json = false;
 	AUTO(config) struct config *c = config_load(&opts, &diags);
 	print_diags(out, &diags);
 	strbuf_replace(out, case_dir, "CWD");
-	if (c && g->inspect)
+	if (c && g->inspect && c->legacy)
+		inspect_legacy(out, c);
+	else if (c && g->inspect)
 		config_inspect(out, c);
 	if (c && g->plan)
 		print_plan(out, g, c, redactor);
