@@ -15,6 +15,8 @@
 
 #include <strings.h>
 
+enum { FINDINGS_SHOWN_MAX = 1000 };
+
 VEC_DECLARE(option_list, struct raw_option);
 
 struct preparation {
@@ -233,12 +235,17 @@ static bool report_several(struct preparation *p, struct findings *f)
 	if (!f->texts.len)
 		return true;
 	strv_sort(&f->texts);
+	size_t count = f->texts.len;
+	while (f->texts.len > FINDINGS_SHOWN_MAX)
+		strv_remove(&f->texts, f->texts.len - 1);
+	if (count > FINDINGS_SHOWN_MAX)
+		strv_pushf(&f->texts, "and %zu more", count - FINDINGS_SHOWN_MAX);
 	AUTO_FREE char *all = strv_join(&f->texts, "\n\t* ");
-	if (f->texts.len == 1)
+	if (count == 1)
 		diags_error(p->diags, &f->at, p->summary, "1 error occurred:\n\t* %s\n\n", all);
 	else
-		diags_error(p->diags, &f->at, p->summary, "%zu errors occurred:\n\t* %s\n\n",
-			    f->texts.len, all);
+		diags_error(p->diags, &f->at, p->summary, "%zu errors occurred:\n\t* %s\n\n", count,
+			    all);
 	return false;
 }
 

@@ -12,7 +12,12 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { RENDERINGS_MAX = 100, READ_SIZE = 65536 };
+enum {
+	RENDERINGS_MAX = 100,
+	READ_SIZE = 65536,
+	ERRORS_SHOWN_MAX = 1000,
+	LINE_SHOWN_MAX = 1000, /* bytes; longer ones are cut, around the mistake */
+};
 
 /* ---- mistakes ----------------------------------------------------------------------- */
 
@@ -64,8 +69,10 @@ char *legacy_several(const struct strv *errors)
 		strbuf_addstr(&sb, "1 error occurred:\n");
 	else
 		strbuf_addf(&sb, "%zu errors occurred:\n", errors->len);
-	for (size_t i = 0; i < errors->len; i++)
+	for (size_t i = 0; i < errors->len && i < ERRORS_SHOWN_MAX; i++)
 		strbuf_addf(&sb, "\t* %s\n", errors->v[i]);
+	if (errors->len > ERRORS_SHOWN_MAX)
+		strbuf_addf(&sb, "\t* and %zu more\n", errors->len - ERRORS_SHOWN_MAX);
 	strbuf_addch(&sb, '\n');
 	return strbuf_detach(&sb);
 }
@@ -117,14 +124,19 @@ static void report_syntax(struct legacy_loader *ll, const char *why, size_t offs
 	if (line > 1) {
 		struct str before = source_line(src, line - 1);
 
+		before.len = MIN(before.len, LINE_SHOWN_MAX);
 		strbuf_addf(&shown, "%5d: %.*s\n", line - 1, STR_FMT(before));
 	}
 
 	struct str here = source_line(src, line);
-	size_t column = at - start + 1;
+	size_t column = at - start + 1, cut = 0;
 
+	if (column > LINE_SHOWN_MAX)
+		cut = column - LINE_SHOWN_MAX / 2;
+	here.p += cut;
+	here.len = MIN(here.len - cut, LINE_SHOWN_MAX);
 	strbuf_addf(&shown, "%5d: %.*s\n", line, STR_FMT(here));
-	strbuf_addchars(&shown, ' ', 5 + 2 + column - 1);
+	strbuf_addchars(&shown, ' ', 5 + 2 + column - cut - 1);
 	legacy_fail(ll->l, NULL,
 		    "Error parsing JSON: %s\nAt line %d, column %zu (offset %zu):\n%s^", why, line,
 		    column, offset, shown.buf);

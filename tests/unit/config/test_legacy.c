@@ -151,12 +151,40 @@ static void test_large_templates(void **state)
 	}
 }
 
+/* However much is wrong, the message can be read. */
+static void test_messages_are_bounded(void **state)
+{
+	AUTO(strbuf) struct strbuf unknown = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf deep = STRBUF_INIT;
+
+	(void)state;
+	strbuf_addf(&unknown, "{%s", builders);
+	for (unsigned i = 0; i < 5000; i++)
+		strbuf_addf(&unknown, ", \"k%u\": 1", i);
+	strbuf_addch(&unknown, '}');
+	strbuf_addchars(&deep, '[', 100000);
+	strbuf_addstr(&deep, "x");
+
+	struct loaded many = load(unknown.buf, unknown.len);
+	struct loaded nested = load(deep.buf, deep.len);
+
+	assert_null(many.config);
+	assert_non_null(strstr(many.diags.items[0].detail, "5000 errors occurred:"));
+	assert_non_null(strstr(many.diags.items[0].detail, "\t* and 4000 more\n"));
+	assert_null(nested.config);
+	assert_non_null(strstr(nested.diags.items[0].detail, "column 100001 (offset 100001)"));
+	assert_true(strlen(nested.diags.items[0].detail) < 3000);
+	unload(&many);
+	unload(&nested);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_chains_of_variables, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_console, setup, teardown),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test_setup_teardown(test_messages_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_large_templates, setup, teardown),
 	};
 
