@@ -136,6 +136,33 @@ static bool is_sequence(const struct value *v)
 
 static void add_node(struct writer *w, const struct value *v, size_t indent);
 
+/* Keys that are longer, or have line breaks in them, are written as `? KEY`. */
+enum { SIMPLE_KEY_MAX = 128 };
+
+static bool is_simple_key(const char *key)
+{
+	static const char *const breaks[] = { "\n", "\r", "\xc2\x85", "\xe2\x80\xa8",
+					      "\xe2\x80\xa9" };
+
+	for (size_t i = 0; i < ARRAY_LEN(breaks); i++)
+		if (strstr(key, breaks[i]))
+			return false;
+	return strlen(key) <= SIMPLE_KEY_MAX;
+}
+
+static void add_complex_entry(struct writer *w, const char *key, const struct value *item,
+			      size_t indent)
+{
+	AUTO(value) struct value *text = value_string(key);
+
+	strbuf_addstr(w->out, "? ");
+	add_scalar(w, text, indent);
+	w->open_ended = false;
+	strbuf_addchars(w->out, ' ', indent);
+	strbuf_addstr(w->out, ": ");
+	add_node(w, item, indent + 2);
+}
+
 /* The first line starts where the text already is. */
 static void add_mapping(struct writer *w, const struct value *v, size_t indent)
 {
@@ -146,6 +173,10 @@ static void add_mapping(struct writer *w, const struct value *v, size_t indent)
 		if (i)
 			strbuf_addchars(w->out, ' ', indent);
 		w->open_ended = false;
+		if (!is_simple_key(key)) {
+			add_complex_entry(w, key, item, indent);
+			continue;
+		}
 		add_quoted(w->out, key, strlen(key));
 		strbuf_addch(w->out, ':');
 		if (is_mapping(item) || is_sequence(item)) {

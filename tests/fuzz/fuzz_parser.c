@@ -6,6 +6,7 @@
  * formatting what is formatted changes nothing.
  */
 #include "base/alloc.h"
+#include "lang/lexer.h"
 #include "lang/parser.h"
 
 #include <stdint.h>
@@ -66,6 +67,25 @@ static void check_body(const struct source *src, const struct body *b)
 	}
 }
 
+/* The layout may only change the white space between tokens. */
+static void check_same_tokens(const struct source *a, const struct source *b)
+{
+	struct token_list one = { 0 }, two = { 0 };
+
+	if (lex(&one, a, (struct pos){ 1, 1, 0 }, a->len, LEX_CONFIG) &&
+	    lex(&two, b, (struct pos){ 1, 1, 0 }, b->len, LEX_CONFIG)) {
+		require(one.len == two.len);
+		for (size_t i = 0; i < one.len; i++) {
+			struct str x = str_trim(token_text(a, &one.items[i]));
+			struct str y = str_trim(token_text(b, &two.items[i]));
+
+			require(one.items[i].kind == two.items[i].kind && str_eq(x, y));
+		}
+	}
+	vec_release(&one);
+	vec_release(&two);
+}
+
 static void check_format(struct sources *sources, const struct source *src)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
@@ -78,8 +98,10 @@ static void check_format(struct sources *sources, const struct source *src)
 	AUTO_FREE char *twice = hcl_format(again, &diags);
 
 	/* A NUL cannot be in a text that parses outside of strings and comments. */
-	if (strlen(src->text) == src->len)
+	if (strlen(src->text) == src->len) {
 		require(twice && strcmp(once, twice) == 0);
+		check_same_tokens(src, again);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
