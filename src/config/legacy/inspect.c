@@ -25,7 +25,7 @@ static void add_required(struct strbuf *sb, const struct config_legacy *l)
 static void collect_hidden(const struct config_legacy *l, struct map *hidden)
 {
 	for (size_t i = 0; i < l->variable_count; i++)
-		if (l->variables[i].sensitive && *l->variables[i].text)
+		if (l->variables[i].sensitive)
 			map_set(hidden, l->variables[i].text, (void *)l);
 }
 
