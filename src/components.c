@@ -9,22 +9,19 @@
 
 extern const struct builder_type builder_file, builder_null, builder_qemu;
 extern const struct datasource_type datasource_http, datasource_null;
-extern const struct postproc_type postproc_checksum, postproc_compress, postproc_manifest;
+extern const struct provisioner_type provisioner_breakpoint, provisioner_sleep;
+extern const struct postproc_type postproc_artifice, postproc_checksum, postproc_compress,
+	postproc_manifest;
 
 static const struct builder_type *const builders[] = {
 	&builder_bootstrap, &builder_file, &builder_null, &builder_qemu, NULL,
 };
 static const struct provisioner_type *const provisioners[] = {
-	&provisioner_file,
-	&provisioner_shell,
-	&provisioner_shell_local,
-	NULL,
+	&provisioner_breakpoint,  &provisioner_file,  &provisioner_shell,
+	&provisioner_shell_local, &provisioner_sleep, NULL,
 };
 static const struct postproc_type *const postprocs[] = {
-	&postproc_checksum,
-	&postproc_compress,
-	&postproc_manifest,
-	NULL,
+	&postproc_artifice, &postproc_checksum, &postproc_compress, &postproc_manifest, NULL,
 };
 static const struct comm_type *const comms[] = { &comm_ssh, NULL };
 static const struct datasource_type *const datasources[] = {
