@@ -21,7 +21,8 @@ static const struct provisioner_type *const provisioners[] = {
 	&provisioner_shell_local, &provisioner_sleep, NULL,
 };
 static const struct postproc_type *const postprocs[] = {
-	&postproc_artifice, &postproc_checksum, &postproc_compress, &postproc_manifest, NULL,
+	&postproc_artifice, &postproc_checksum,    &postproc_compress,
+	&postproc_manifest, &postproc_shell_local, NULL,
 };
 static const struct comm_type *const comms[] = { &comm_ssh, NULL };
 static const struct datasource_type *const datasources[] = {

@@ -24,3 +24,4 @@ struct shell_local_config {
 
 extern const struct schema shell_local_schema;
 extern const struct provisioner_type provisioner_shell_local;
+extern const struct postproc_type postproc_shell_local;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# sleep, breakpoint, artifice.
+# sleep, breakpoint, artifice, the post-processor shell-local.
 # shellcheck source=tests/cli/testlib.sh
 . "${0%/*}/testlib.sh"
 
@@ -69,6 +69,46 @@ test_expect_success 'artifice needs files' '
         printf "post-processor \"artifice\" {\n}\n" | in_build &&
         test_exit 1 ingot validate t.pkr.hcl >out &&
         grep "No files specified in artifice configuration" out
+'
+
+test_expect_success 'shell-local after the build: the data of the build, the artifact passed on' '
+        write_file t.pkr.hcl <<-\EOF &&
+	source "file" "f" {
+	  content = "x"
+	  target  = "old"
+	}
+	build {
+	  sources = ["source.file.f"]
+	  post-processors {
+	    post-processor "shell-local" {
+	      environment_vars = ["WHO=me"]
+	      inline = ["echo $PACKER_BUILD_NAME $WHO of $PACKER_BUILDER_TYPE, ${build.ID} >said"]
+	    }
+	    post-processor "checksum" {
+	      output = "sums.post"
+	    }
+	  }
+	}
+	EOF
+        ingot build -force -color=false t.pkr.hcl >out && cat said && grep "^f me of file" said &&
+        grep old sums.post && test -f old
+'
+
+test_expect_success 'shell-local after the build fails: the artifact stays' '
+        write_file t.pkr.hcl <<-\EOF &&
+	source "file" "f" {
+	  content = "x"
+	  target  = "kept"
+	}
+	build {
+	  sources = ["source.file.f"]
+	  post-processor "shell-local" {
+	    inline = ["exit 3"]
+	  }
+	}
+	EOF
+        test_exit 1 ingot build -color=false t.pkr.hcl >out && test -f kept &&
+        grep "Script exited with non-zero exit status: 3" out
 '
 
 test_done
