@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 struct fix_args {
 	struct template_args t;
@@ -14,8 +15,7 @@ struct fix_args {
 };
 
 static const struct option_spec fix_options[] = {
-	OPT_BOOL(struct fix_args, validate, "validate",
-		 "Whether the result is checked, too (default true)."),
+	OPT_BOOL(struct fix_args, validate, "validate", "Check the result, too (default true)."),
 	TEMPLATE_OPTIONS(struct fix_args, t),
 	OPT_END,
 };
@@ -32,7 +32,22 @@ static int unreadable(struct command_ctx *ctx, const char *path, const struct er
 	return EXIT_ERROR;
 }
 
-static int fix(struct command_ctx *ctx, const char *path)
+static int check_result(struct command_ctx *ctx, const char *fixed)
+{
+	AUTO(error) struct error *e = NULL;
+	bool parses = false;
+
+	if (config_legacy_check(fixed, strlen(fixed), &parses, &e) == 0)
+		return EXIT_OK;
+	command_error(ctx,
+		      "Error! Fixed template %s: %s\n\n"
+		      "This is usually caused by an error in the input template.\n"
+		      "Please fix the error and try again.",
+		      parses ? "failed to validate" : "fails to parse", e->message);
+	return EXIT_ERROR;
+}
+
+static int fix(struct command_ctx *ctx, const char *path, bool validate)
 {
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(FS_READ_MAX);
 	AUTO(error) struct error *e = NULL;
@@ -51,7 +66,7 @@ static int fix(struct command_ctx *ctx, const char *path)
 		return EXIT_ERROR;
 	}
 	command_say(ctx, "%s\n", fixed);
-	return EXIT_OK;
+	return validate ? check_result(ctx, fixed) : EXIT_OK;
 }
 
 static int run(struct command_ctx *ctx)
@@ -64,7 +79,7 @@ static int run(struct command_ctx *ctx)
 	int r = template_args_parse(ctx, &args, &path);
 
 	if (r < 0)
-		r = fix(ctx, path);
+		r = fix(ctx, path, args.validate);
 	template_args_release(&args.t);
 	return r;
 }

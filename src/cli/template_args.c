@@ -65,7 +65,9 @@ struct config *template_load(struct command_ctx *ctx, const char *path,
 	/* Without a template the console speaks the language of today. */
 	if (!path && !type)
 		type = "hcl2";
-	if (config_is_legacy(path, type, &is_legacy, &e) < 0) {
+	if (how->legacy) {
+		is_legacy = true;
+	} else if (config_is_legacy(path, type, &is_legacy, &e) < 0) {
 		diags_error(diags, NULL, "", "%s", e->message)->is_plain = true;
 		return NULL;
 	}

@@ -42,6 +42,7 @@ struct template_loading {
 	bool syntax_only;
 	bool sequential; /* language.md 16.3 */
 	bool dry_data;   /* data sources are checked but not asked */
+	bool legacy;     /* a legacy template, whatever its name */
 };
 /* Loads and reports nothing: diagnostics are the caller's. NULL on syntax errors. */
 struct config *template_load(struct command_ctx *ctx, const char *path,

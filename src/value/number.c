@@ -650,7 +650,8 @@ void number_format_g(struct strbuf *sb, const struct number *a, int digits)
 	number_unref(d);
 }
 
-void number_format_json(struct strbuf *sb, const struct number *a)
+/* Of the double: without an exponent where the point is within these. */
+static void add_double(struct strbuf *sb, const struct number *a, long low, long high)
 {
 	struct decimal d;
 	mpfr_t f;
@@ -661,13 +662,23 @@ void number_format_json(struct strbuf *sb, const struct number *a)
 		shortest(&d, f);
 		if (d.negative)
 			strbuf_addch(sb, '-');
-		if (d.exponent < -5 || d.exponent > 21)
+		if (d.exponent < low || d.exponent > high)
 			add_scientific(sb, &d, 1);
 		else
 			add_positional(sb, &d);
 		mpfr_free_str(d.raw);
 	}
 	mpfr_clear(f);
+}
+
+void number_format_json(struct strbuf *sb, const struct number *a)
+{
+	add_double(sb, a, -5, 21);
+}
+
+void number_format_double(struct strbuf *sb, const struct number *a)
+{
+	add_double(sb, a, -PRINT_MAX, PRINT_MAX);
 }
 
 void number_format_float(struct strbuf *sb, const struct number *a, char verb, int digits)

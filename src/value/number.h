@@ -48,6 +48,8 @@ void number_format(struct strbuf *sb, const struct number *a); /* shortest, no e
 void number_format_g(struct strbuf *sb, const struct number *a, int digits);
 /* The double as Go's JSON encoder prints it: an exponent below 1e-6 and from 1e21 on. */
 void number_format_json(struct strbuf *sb, const struct number *a);
+/* The double without an exponent. */
+void number_format_double(struct strbuf *sb, const struct number *a);
 /* Verb e, f or g of the number itself; digits < 0 (only g): the fewest that read back. */
 void number_format_float(struct strbuf *sb, const struct number *a, char verb, int digits);
 /* A whole number in base 2 … 36, lower case. */

@@ -31,6 +31,21 @@ test_expect_success 'what is no legacy template' '
         grep "^Error fixing: 1 error(s) decoding:$" out
 '
 
+test_expect_success 'the result is checked after it is printed' '
+        echo "{\"builders\":[{\"type\":\"null\"}],\"a\":1}" >p.json &&
+        bad fix p.json && head -n 2 out | tail -n 1 | grep "\"a\": 1," &&
+        grep "^Error! Fixed template fails to parse: 1 error occurred:$" out &&
+        grep "Unknown root level key in template: .a." out &&
+        tail -n 3 out >tail && printf "%s\n" "" \
+                "This is usually caused by an error in the input template." \
+                "Please fix the error and try again." | cmp - tail &&
+        echo "{\"builders\":[]}" >v.json && bad fix v.json &&
+        grep "^Error! Fixed template failed to validate: 1 error occurred:$" out &&
+        grep "at least one builder must be defined" out &&
+        ingot fix -validate=false p.json >out && ! grep Error out &&
+        ingot fix -validate=false v.json >out && ! grep Error out
+'
+
 test_expect_success 'exactly one file' '
         bad fix && grep "exactly one template path, got 0" out &&
         bad fix a b && bad fix -validate=maybe a.json &&
