@@ -48,24 +48,36 @@ static void fail(struct fmt_run *f, const char *path, const char *why)
 	f->failed = true;
 }
 
-/* NULL after reporting. */
-static char *formatted(struct fmt_run *f, const char *name, const struct strbuf *text)
+static void fail_with(struct fmt_run *f, const char *path, const struct error *e)
+{
+	AUTO_FREE char *why =
+		xasprintf("%s%s%s", e->message, e->hint ? "\n" : "", e->hint ? e->hint : "");
+
+	fail(f, path, why);
+}
+
+/* False after reporting. */
+static bool formatted(struct fmt_run *f, const char *name, const struct strbuf *text,
+		      struct strbuf *ret)
 {
 	AUTO(sources) struct sources *sources = sources_new();
 	AUTO(diags) struct diags diags = DIAGS_INIT;
 	const struct source *src = sources_add(sources, name, text->buf, text->len);
-	char *out = hcl_format(src, &diags);
 
-	if (!diags_has_errors(&diags))
-		return out;
+	if (hcl_format_into(src, ret, &diags) && !diags_has_errors(&diags))
+		return true;
 	command_print_diags(f->ctx, &diags);
 	f->failed = true;
-	free(out);
-	return NULL;
+	return false;
 }
 
-static int show_diff(struct fmt_run *f, const char *path, const char *old, const char *new,
-		     struct error **err)
+static bool is_same(const struct strbuf *a, const struct strbuf *b)
+{
+	return a->len == b->len && !memcmp(a->buf, b->buf, a->len);
+}
+
+static int show_diff(struct fmt_run *f, const char *path, const struct strbuf *old,
+		     const struct strbuf *new, struct error **err)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO(strbuf) struct strbuf out = STRBUF_INIT_MAX(FS_READ_MAX);
@@ -82,26 +94,26 @@ static int show_diff(struct fmt_run *f, const char *path, const char *old, const
 
 	struct proc_run run = {
 		.spec = { .argv = &argv },
-		.input = new,
-		.input_len = strlen(new),
+		.input = new->buf,
+		.input_len = new->len,
 		.output = &out,
 	};
-	int r = fs_write(old_path, old, strlen(old), 0600, err);
+	int r = fs_write(old_path, old->buf, old->len, 0600, err);
 
 	if (r == 0)
 		r = proc_run(&run, NULL, &status, err);
 	(void)unlink(old_path);
 	if (r == 0)
-		fputs(out.buf, stdout);
+		(void)fwrite(out.buf, 1, out.len, stdout);
 	return r;
 }
 
-static int put_result(struct fmt_run *f, const char *path, const char *old, const char *new,
-		      struct error **err)
+static int put_result(struct fmt_run *f, const char *path, const struct strbuf *old,
+		      const struct strbuf *new, struct error **err)
 {
 	command_say(f->ctx, "%s", path);
 	if (f->args->write && !f->args->check &&
-	    fs_write_atomic(path, new, strlen(new), 0644, err) < 0)
+	    fs_write_atomic(path, new->buf, new->len, 0644, err) < 0)
 		return -1;
 	if (f->args->diff)
 		return show_diff(f, path, old, new, err);
@@ -120,17 +132,17 @@ static void format_file(struct fmt_run *f, const char *path)
 		return;
 	}
 	if (fs_read(path, FS_READ_MAX, &text, &e) < 0) {
-		fail(f, path, e->message);
+		fail_with(f, path, e);
 		return;
 	}
 
-	AUTO_FREE char *out = formatted(f, path, &text);
+	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
 
-	if (!out || (strlen(out) == text.len && !memcmp(out, text.buf, text.len)))
+	if (!formatted(f, path, &text, &out) || is_same(&out, &text))
 		return;
 	f->changed = true;
-	if (put_result(f, path, text.buf, out, &e) < 0)
-		fail(f, path, e->message);
+	if (put_result(f, path, &text, &out, &e) < 0)
+		fail_with(f, path, e);
 }
 
 static bool is_skipped(const char *name)
@@ -148,7 +160,7 @@ static void format_folder(struct fmt_run *f, const char *dir)
 	AUTO(error) struct error *e = NULL;
 
 	if (fs_list(dir, &names, &e) < 0) {
-		fail(f, dir, e->message);
+		fail_with(f, dir, e);
 		return;
 	}
 	for (size_t i = 0; i < names.len; i++) {
@@ -158,7 +170,9 @@ static void format_folder(struct fmt_run *f, const char *dir)
 
 		if (is_skipped(names.v[i]) || fs_stat_kind(path, &kind, &ignored) < 0)
 			continue;
-		if (kind == FS_DIR ? f->args->recursive : is_template_name(names.v[i]))
+		/* a link to a folder may lead around in circles */
+		if (kind == FS_DIR ? f->args->recursive && !fs_is_link(path)
+				   : is_template_name(names.v[i]))
 			format_path(f, path);
 	}
 }
@@ -169,9 +183,11 @@ static void format_path(struct fmt_run *f, const char *path)
 	AUTO(error) struct error *e = NULL;
 
 	if (fs_stat_kind(path, &kind, &e) < 0)
-		fail(f, path, e->message);
+		fail_with(f, path, e);
 	else if (kind == FS_DIR)
 		format_folder(f, path);
+	else if (kind == FS_OTHER && is_template_name(path))
+		fail(f, path, "not a regular file; '-' formats standard input");
 	else
 		format_file(f, path);
 }
@@ -193,16 +209,16 @@ static void format_stdin(struct fmt_run *f)
 		return;
 	}
 
-	AUTO_FREE char *out = formatted(f, "<stdin>", &text);
+	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
 
-	if (!out)
+	if (!formatted(f, "<stdin>", &text, &out))
 		return;
 
-	bool changed = strcmp(out, text.buf) != 0;
+	bool changed = !is_same(&out, &text);
 
 	f->changed |= changed;
 	if (!changed || (f->args->write && !f->args->check))
-		fputs(out, stdout);
+		(void)fwrite(out.buf, 1, out.len, stdout);
 }
 
 static int run(struct command_ctx *ctx)

@@ -323,11 +323,10 @@ static void align(struct formatter *f, enum cell cell)
 
 /* ------------------------------------------------------------------------ */
 
-char *hcl_layout(const struct source *src)
+static void layout(const struct source *src, struct strbuf *out)
 {
 	struct formatter f = { 0 };
 	struct token_list tokens = { 0 };
-	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
 	size_t end_space = src->len;
 
 	lex(&tokens, src, (struct pos){ 1, 1, 0 }, src->len, LEX_CONFIG);
@@ -348,15 +347,22 @@ char *hcl_layout(const struct source *src)
 	align(&f, CELL_COMMENT);
 	f.tokens.items[f.tokens.len - 1].spaces = end_space;
 	for (size_t i = 0; i < f.tokens.len; i++) {
-		strbuf_addchars(&out, ' ', f.tokens.items[i].spaces);
-		strbuf_add(&out, f.tokens.items[i].text.p, f.tokens.items[i].text.len);
+		strbuf_addchars(out, ' ', f.tokens.items[i].spaces);
+		strbuf_add(out, f.tokens.items[i].text.p, f.tokens.items[i].text.len);
 	}
 	vec_release(&f.tokens);
 	vec_release(&f.lines);
+}
+
+char *hcl_layout(const struct source *src)
+{
+	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
+
+	layout(src, &out);
 	return strbuf_detach(&out);
 }
 
-char *hcl_format(const struct source *src, struct diags *diags)
+bool hcl_format_into(const struct source *src, struct strbuf *ret, struct diags *diags)
 {
 	AUTO(arena) struct arena *arena = arena_new();
 	AUTO(diags) struct diags mine = DIAGS_INIT;
@@ -365,5 +371,14 @@ char *hcl_format(const struct source *src, struct diags *diags)
 	parse_file(src, arena, &mine);
 	ok = !diags_has_errors(&mine);
 	diags_move(diags, &mine);
-	return ok ? hcl_layout(src) : NULL;
+	if (ok)
+		layout(src, ret);
+	return ok;
+}
+
+char *hcl_format(const struct source *src, struct diags *diags)
+{
+	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
+
+	return hcl_format_into(src, &out, diags) ? strbuf_detach(&out) : NULL;
 }

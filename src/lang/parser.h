@@ -27,6 +27,9 @@ struct expr *parse_template_at(const struct source *src, struct range at, struct
 
 /* Canonical layout (cli.md 7) as a heap string; NULL after reporting when the text does not parse. */
 char *hcl_format(const struct source *src, struct diags *diags);
+/* The same appended to `ret`, for texts that may contain NUL bytes (comments, strings); false after
+ * reporting. */
+bool hcl_format_into(const struct source *src, struct strbuf *ret, struct diags *diags);
 /* The same without looking whether it parses. */
 char *hcl_layout(const struct source *src);
 

@@ -54,6 +54,13 @@ bool fs_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+bool fs_is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 int fs_size(const char *path, int64_t *ret, struct error **err)
 {
 	struct stat st;
@@ -171,17 +178,58 @@ static char *random_name(const char *prefix, const char *suffix)
 	return xasprintf("%s%s%s", prefix, text, suffix);
 }
 
+/* What is no file, such as /dev/stdout, cannot be replaced, only written to. */
+static int write_in_place(const char *path, struct str data, struct error **err)
+{
+	/* a pipe without a reader is an error and no wait */
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fs_set_error(err, errno, "open", path);
+
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
+	    fs_write_fd(fd, data.p, data.len) < 0)
+		return fs_set_error(err, errno, "write", path);
+	return 0;
+}
+
+/* The new file is to its readers what the old one was. */
+static int keep_owner_and_mode(int fd, const struct stat *old)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	/* who may not give files away owns the new one */
+	if ((st.st_uid != old->st_uid || st.st_gid != old->st_gid) &&
+	    fchown(fd, old->st_uid, old->st_gid) < 0 && errno != EPERM)
+		return -1;
+	return fchmod(fd, old->st_mode & 0777);
+}
+
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error **err)
 {
+	struct stat old;
+	bool is_there = stat(path, &old) == 0;
+
+	if (is_there && kind_of(old.st_mode) == FS_OTHER)
+		return write_in_place(path, (struct str){ data, len }, err);
+	if (is_there && access(path, W_OK) < 0)
+		return fs_set_error(err, errno, "write", path);
+
 	AUTO_FREE char *target = follow_link(path);
 	AUTO_FREE char *dir = path_dirname(target);
 	AUTO_FREE char *name = random_name(".ingot-", ".tmp");
 	AUTO_FREE char *temp = path_join(dir, name);
-	AUTO_CLOSE int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	AUTO_CLOSE int fd =
+		open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, is_there ? 0600 : mode);
 
 	if (fd < 0)
 		return fs_set_error(err, errno, "create", path);
-	if (fill_and_rename(&fd, temp, target, (struct str){ data, len }) < 0) {
+	if ((is_there && keep_owner_and_mode(fd, &old) < 0) ||
+	    fill_and_rename(&fd, temp, target, (struct str){ data, len }) < 0) {
 		int saved = errno;
 
 		(void)unlink(temp);

@@ -20,10 +20,12 @@ enum fs_kind { FS_ABSENT, FS_FILE, FS_DIR, FS_OTHER };
 /* Follows symlinks. ABSENT for ENOENT/ENOTDIR; other failures too are errors. */
 MUST_CHECK int fs_stat_kind(const char *path, enum fs_kind *ret, struct error **err);
 bool fs_exists(const char *path);
+bool fs_is_link(const char *path); /* a symbolic one, wherever it leads */
 MUST_CHECK int fs_size(const char *path, int64_t *ret, struct error **err);
 
 MUST_CHECK int fs_read(const char *path, size_t max, struct strbuf *ret, struct error **err);
-/* Beside the final name, fsync'ed, then renamed: a reader sees the old or the new. */
+/* Beside the final name, fsync'ed, then renamed: a reader sees the old or the new. A file that was
+ * there keeps its owner and mode, and must be writable; a device or a pipe is written to. */
 MUST_CHECK int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
 			       struct error **err);
 MUST_CHECK int fs_write(const char *path, const void *data, size_t len, mode_t mode,

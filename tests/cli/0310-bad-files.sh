@@ -20,15 +20,6 @@ good() {
 	EOF
 }
 
-# As somebody who may not read everything: root may.
-plainly() {
-        if [ "$(id -u)" = 0 ]; then
-                setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-        else
-                "$@"
-        fi
-}
-
 test_expect_success 'a template that is not there' '
         for c in build validate inspect; do
                 bad $c nowhere.pkr.hcl && grep "^.nowhere.pkr.hcl.: stat nowhere.pkr.hcl: no such file or directory$" out &&

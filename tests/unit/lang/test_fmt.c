@@ -52,6 +52,19 @@ static void test_alignment(void **state)
 	check("\xc3\xa9=1\nab=2\n", "\xc3\xa9  = 1\nab = 2\n");
 }
 
+/* Comments and strings may contain any byte; none of them ends the file. */
+static void test_nul_bytes(void **state)
+{
+	static const char in[] = "# a\0b\nx=\"c\0d\"\n", want[] = "# a\0b\nx = \"c\0d\"\n";
+	AUTO(sources) struct sources *sources = sources_new();
+	AUTO(diags) struct diags diags = DIAGS_INIT;
+	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
+
+	assert_true(hcl_format_into(sources_add(sources, "x", in, sizeof(in) - 1), &out, &diags));
+	assert_int_equal(out.len, sizeof(want) - 1);
+	assert_memory_equal(out.buf, want, sizeof(want) - 1);
+}
+
 static void test_refuses_mistakes(void **state)
 {
 	AUTO(sources) struct sources *sources = sources_new();
@@ -66,9 +79,8 @@ static void test_refuses_mistakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spaces),
-		cmocka_unit_test(test_indent),
-		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_spaces),           cmocka_unit_test(test_indent),
+		cmocka_unit_test(test_alignment),        cmocka_unit_test(test_nul_bytes),
 		cmocka_unit_test(test_refuses_mistakes),
 	};
 

@@ -152,7 +152,7 @@ static void test_write_atomic(void **state)
 	assert_int_equal(mode_of("f"), 0600);
 	assert_int_equal(fs_write_atomic(at("f"), "two", 3, 0666, &err), 0);
 	check_content("f", "two");
-	assert_int_equal(mode_of("f"), 0644);
+	assert_int_equal(mode_of("f"), 0600); /* what was private stays so */
 	assert_int_equal(symlink("f", at("link")), 0);
 	assert_int_equal(fs_write_atomic(at("link"), "three", 5, 0666, &err), 0);
 	check_content("f", "three"); /* the link stayed one */
@@ -167,6 +167,33 @@ static void test_write_atomic(void **state)
 	AUTO_FREE char *all = strv_join(&names, " ");
 
 	assert_string_equal(all, "d f link"); /* no temporary file is left */
+}
+
+/* Devices and pipes are no files: they are written to, never replaced by one. */
+static void test_write_atomic_elsewhere(void **state)
+{
+	AUTO(error) struct error *err = NULL;
+	struct stat st;
+	char got[4] = "";
+
+	assert_int_equal(mkfifo(at("pipe"), 0600), 0);
+	assert_int_equal(fs_write_atomic(at("pipe"), "x", 1, 0666, &err), -1);
+	assert_int_equal(err->os_errno, ENXIO); /* nobody reads */
+	error_ignore(&err, "looked at");
+
+	AUTO_CLOSE int fd = open(at("pipe"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	assert_int_equal(symlink("pipe", at("to-pipe")), 0);
+	assert_int_equal(fs_write_atomic(at("to-pipe"), "one", 3, 0666, &err), 0);
+	assert_int_equal(read(fd, got, 3), 3);
+	assert_string_equal(got, "one");
+	assert_int_equal(lstat(at("pipe"), &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(lstat(at("to-pipe"), &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(fs_write_atomic("/dev/null", "one", 3, 0666, &err), 0);
+	assert_int_equal(lstat("/dev/null", &st), 0);
+	assert_true(S_ISCHR(st.st_mode));
 }
 
 static void test_mkdir_all(void **state)
@@ -635,6 +662,7 @@ int main(void)
 		TEST(test_kinds),
 		TEST(test_read),
 		TEST(test_write_atomic),
+		TEST(test_write_atomic_elsewhere),
 		TEST(test_mkdir_all),
 		TEST(test_mkdir),
 		TEST(test_remove_and_rename),
