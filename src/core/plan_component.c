@@ -30,6 +30,11 @@ static char *render(void *data, const char *text, struct error **err)
 	return tmpl_render(text, data, err);
 }
 
+static int check(void *data, const char *text, struct error **err)
+{
+	return tmpl_check(text, data, err);
+}
+
 static void render_templates(const struct component_job *job, struct decoded *d,
 			     const struct scope *scope, struct arena *arena, struct diags *diags)
 {
@@ -44,7 +49,8 @@ static void render_templates(const struct component_job *job, struct decoded *d,
 		.build = build,
 		.packer_version = COMPAT_VERSION,
 	};
-	schema_render(d, render, &ctx, arena, diags);
+	const struct schema_templates with = { render, check, &ctx };
+	schema_render(d, &with, arena, diags);
 }
 
 static void merge_override(const struct component_job *job, struct decoded *d, struct arena *arena,

@@ -80,26 +80,10 @@ static struct range subject_of(const struct attribute *at)
 	return r->start.line == r->end.line ? *r : at->name_range;
 }
 
-static bool is_scalar(const struct value *v)
-{
-	return value_is_known(v) && !value_is_null(v) && type_is_primitive(value_type(v));
-}
-
-/* A list option takes a single value as well. */
-static struct value *wrap_single(const struct attr *a, struct value *v)
-{
-	bool is_list = a->kind == ATTR_KIND_STRINGS || a->kind == ATTR_KIND_INTS;
-	if (!is_list || !is_scalar(v))
-		return value_ref(v);
-	struct value *items[] = { value_ref(v) };
-	return value_tuple_take(items, 1);
-}
-
 static struct value *decode_attribute(struct decoder *dc, const struct attr *a,
 				      const struct attribute *at)
 {
-	AUTO(value) struct value *raw = eval_expr(at->expr, dc->scope, dc->diags);
-	AUTO(value) struct value *v = wrap_single(a, raw);
+	AUTO(value) struct value *v = eval_expr(at->expr, dc->scope, dc->diags);
 	AUTO(type) struct type *want = attr_type(a);
 	AUTO(error) struct error *e = NULL;
 	struct value *converted = value_convert(v, want, &e);

@@ -8,8 +8,7 @@
 #include "schema/schema.h"
 
 struct renderer {
-	schema_render_fn render;
-	void *data;
+	const struct schema_templates *with;
 	const struct decoded *decoded;
 	struct arena *arena;
 	struct diags *diags;
@@ -18,16 +17,31 @@ struct renderer {
 
 static struct value *render_value(struct renderer *r, struct value *v);
 
+static void complain(struct renderer *r, const struct error *e)
+{
+	struct range subject = decoded_range(r->decoded, r->path);
+
+	diags_error(r->diags, &subject, "Invalid template", "%s: %s%s%s", r->path, e->message,
+		    e->hint ? "\n\n" : "", e->hint ? e->hint : "");
+}
+
+static void check_text(void *data, const char *text)
+{
+	struct renderer *r = data;
+	AUTO(error) struct error *e = NULL;
+
+	if (strstr(text, "{{") && r->with->check(r->with->data, text, &e) < 0)
+		complain(r, e);
+}
+
 static struct value *render_text(struct renderer *r, struct value *v)
 {
 	if (!strstr(value_as_string(v), "{{"))
 		return value_ref(v);
 	AUTO(error) struct error *e = NULL;
-	AUTO_FREE char *text = r->render(r->data, value_as_string(v), &e);
+	AUTO_FREE char *text = r->with->render(r->with->data, value_as_string(v), &e);
 	if (!text) {
-		struct range subject = decoded_range(r->decoded, r->path);
-		diags_error(r->diags, &subject, "Invalid template", "%s: %s%s%s", r->path,
-			    e->message, e->hint ? "\n\n" : "", e->hint ? e->hint : "");
+		complain(r, e);
 		return value_unknown(type_string);
 	}
 	AUTO(value) struct value *plain = value_string(text);
@@ -110,24 +124,29 @@ static struct value *render_object(struct renderer *r, const struct schema *s,
 		const char *name = value_key_at(object, i);
 		struct value *v = value_at(object, i);
 		const struct attr *a = schema_attr(s, name);
-		if (!a || (a->flags & ATTR_LATE) || attr_is_absent(a, v) || !value_is_known(v)) {
+		if (!a || attr_is_absent(a, v) || !value_is_known(v)) {
 			map_set(&fields, name, value_ref(v));
 			continue;
 		}
 		r->path = path_of(r->arena, prefix, name);
+		if (a->flags & ATTR_LATE) {
+			value_each_string(v, check_text, r);
+			map_set(&fields, name, value_ref(v));
+			continue;
+		}
 		map_set(&fields, name,
 			attr_is_block(a) ? render_blocks(r, a, v, r->path) : render_value(r, v));
 	}
 	return value_object_take(&fields);
 }
 
-void schema_render(struct decoded *d, schema_render_fn render, void *data, struct arena *arena,
+void schema_render(struct decoded *d, const struct schema_templates *with, struct arena *arena,
 		   struct diags *diags)
 {
 	bool found = false;
 	value_each_string(d->object, look_for_braces, &found);
 	if (!found)
 		return;
-	struct renderer r = { render, data, d, arena, diags, "" };
+	struct renderer r = { with, d, arena, diags, "" };
 	d->object = arena_keep_value(arena, render_object(&r, d->schema, d->object, ""));
 }

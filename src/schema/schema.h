@@ -64,7 +64,7 @@ enum attr_kind {
 	ATTR_KIND_BOOL,     /* bool */
 	ATTR_KIND_TRIBOOL,  /* enum tribool */
 	ATTR_KIND_DURATION, /* int64_t, ns; text in Go's syntax */
-	ATTR_KIND_STRINGS,  /* struct text_list; a single value is accepted */
+	ATTR_KIND_STRINGS,  /* struct text_list; legacy JSON: a single value, too */
 	ATTR_KIND_INTS,     /* struct int_list */
 	ATTR_KIND_MAP,      /* struct text_map */
 	ATTR_KIND_TABLE,    /* struct text_table */
@@ -175,10 +175,14 @@ void schema_decode_options(const struct schema *s, const struct raw_option *opti
 			   struct diags *diags);
 /* What `over` sets replaces what `d` has; maps are joined. */
 void schema_merge(struct decoded *d, const struct decoded *over, struct arena *arena);
-/* Replaces each text that contains "{{", except in ATTR_LATE rows, by what `render` makes of it
- * (heap, or NULL with *err). */
-typedef char *(*schema_render_fn)(void *data, const char *text, struct error **err);
-void schema_render(struct decoded *d, schema_render_fn render, void *data, struct arena *arena,
+/* What to do with a text that contains "{{". */
+struct schema_templates {
+	char *(*render)(void *data, const char *text, struct error **err); /* heap or NULL */
+	int (*check)(void *data, const char *text, struct error **err);    /* only its syntax */
+	void *data;
+};
+/* Replaces such texts by what `render` makes of them; those of ATTR_LATE rows are only checked. */
+void schema_render(struct decoded *d, const struct schema_templates *with, struct arena *arena,
 		   struct diags *diags);
 /* Object -> C struct (zeroed by the caller, s->size bytes): weak conversions, defaults, range,
  * choices, conflicts, requirements. An unknown part becomes "<unknown>", 0, false, empty. */

@@ -72,6 +72,15 @@ test_expect_success 'a wrong type' '
         refused "Error: Incorrect attribute value type" "on t.pkr.hcl line 10" \
                 "list of string required"'
 
+test_expect_success 'one value is no list' '
+        template "  provisioner \"shell-local\" {" "    inline = \"touch ran\"" "  }" &&
+        refused "Error: Incorrect attribute value type" "on t.pkr.hcl line 10" \
+                "list of string required"'
+
+test_expect_success 'braces that would be found wrong when the step runs' '
+        template "  provisioner \"shell-local\" {" "    inline = [\"echo {{ nope }}\"]" "  }" &&
+        refused "Error: Invalid template" "on t.pkr.hcl line 10" "function \"nope\" not defined"'
+
 test_expect_success 'an unset variable' '
         template && printf "variable \"who\" {\n  type = string\n}\n" >v.pkr.hcl &&
         refused "Error: Unset variable \"who\"" &&

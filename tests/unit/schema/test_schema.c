@@ -242,6 +242,13 @@ static char *render_loud(void *data, const char *text, struct error **err)
 	return xasprintf("<%s>", text);
 }
 
+static int check_loud(void *data, const char *text, struct error **err)
+{
+	return strstr(text, "bad") ? error_set(err, ERROR_INVALID, "cannot read") : 0;
+}
+
+static const struct schema_templates loud = { render_loud, check_loud, NULL };
+
 static void test_render(void **state)
 {
 	struct fixture *f = *state;
@@ -252,7 +259,7 @@ static void test_render(void **state)
 		"{ target = \"{{a}}\", count = \"{{b}}\", names = [\"{{late}}\"], "
 		"disk = [{ name = \"{{c}}\", size = 1 }], any = [\"{{d}}\"], mode = \"{{bad}}\" }");
 	schema_decode_value(&thing_schema, v, none, f->arena, &f->decoded, &f->diags);
-	schema_render(&f->decoded, render_loud, NULL, f->arena, &f->diags);
+	schema_render(&f->decoded, &loud, f->arena, &f->diags);
 	assert_int_equal(f->diags.errors, 1);
 	assert_string_equal(f->diags.items[0].detail, "mode: cannot render");
 	const struct value *o = f->decoded.object;
@@ -260,6 +267,19 @@ static void test_render(void **state)
 	assert_string_equal(value_as_string(value_get(o, "count")), "<{{b}}>");
 	assert_string_equal(value_as_string(value_at(value_get(o, "names"), 0)), "{{late}}");
 	assert_string_equal(value_as_string(value_at(value_get(o, "any"), 0)), "<{{d}}>");
+}
+
+/* What is rendered only when the step runs is read before anything starts. */
+static void test_check_late(void **state)
+{
+	struct fixture *f = *state;
+	struct range none = { 0 };
+	AUTO(value)
+	struct value *v = value_of(f, "{ target = 1, names = [\"plain bad\", \"{{bad}}\"] }");
+	schema_decode_value(&thing_schema, v, none, f->arena, &f->decoded, &f->diags);
+	schema_render(&f->decoded, &loud, f->arena, &f->diags);
+	assert_int_equal(f->diags.errors, 1);
+	assert_string_equal(f->diags.items[0].detail, "names: cannot read");
 }
 
 static void test_document(void **state)
@@ -299,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_render, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_check_late, setup, teardown),
 		cmocka_unit_test(test_document),
 		cmocka_unit_test(test_attr),
 	};
