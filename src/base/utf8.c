@@ -133,6 +133,13 @@ uint32_t utf8_to_upper(uint32_t cp)
 	return (uint32_t)utf8proc_toupper((utf8proc_int32_t)cp);
 }
 
+uint32_t utf8_to_title(uint32_t cp)
+{
+	if (cp > 0x10FFFF || cp == 0xDF)
+		return cp;
+	return (uint32_t)utf8proc_totitle((utf8proc_int32_t)cp);
+}
+
 uint32_t utf8_to_lower(uint32_t cp)
 {
 	return cp > 0x10FFFF ? cp : (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);

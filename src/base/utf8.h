@@ -24,6 +24,7 @@ bool utf8_is_upper(uint32_t cp);     /* class Lu */
 bool utf8_is_digit(uint32_t cp);     /* class Nd */
 bool utf8_is_printable(uint32_t cp); /* as Go's strconv.IsPrint */
 uint32_t utf8_to_upper(uint32_t cp); /* simple case mapping */
+uint32_t utf8_to_title(uint32_t cp);
 uint32_t utf8_to_lower(uint32_t cp);
 
 /* Length in bytes of the first extended grapheme cluster (UAX #29); 0 at end. */

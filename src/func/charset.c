@@ -89,15 +89,33 @@ static struct value *call_textencodebase64(const struct func_call *call, struct 
 	return value_string_len(out.buf, out.len);
 }
 
-/* Where base64 stops being base64. */
-static size_t bad_base64_offset(const char *s)
+static size_t skip_line_ends(const char *s, size_t i)
 {
-	size_t i = 0;
-
-	while (isalnum((unsigned char)s[i]) || s[i] == '+' || s[i] == '/' || s[i] == '\n' ||
-	       s[i] == '\r')
+	while (s[i] == '\n' || s[i] == '\r')
 		i++;
 	return i;
+}
+
+/* Where base64 stops being base64; symbols that are missing are blamed on their group of four. */
+static size_t bad_base64_offset(const char *s, size_t len)
+{
+	size_t i = skip_line_ends(s, 0), in_group = 0;
+
+	for (; i < len && s[i] != '='; i = skip_line_ends(s, i + 1)) {
+		if (!isalnum((unsigned char)s[i]) && s[i] != '+' && s[i] != '/')
+			return i;
+		in_group = (in_group + 1) % 4;
+	}
+	if (i == len)
+		return i - in_group;
+	if (in_group < 2)
+		return i;
+	i = skip_line_ends(s, i + 1);
+	if (in_group == 3)
+		return i;
+	if (i == len)
+		return len;
+	return s[i] == '=' ? skip_line_ends(s, i + 1) : i - 1;
 }
 
 static struct value *call_textdecodebase64(const struct func_call *call, struct error **err)
@@ -113,7 +131,7 @@ static struct value *call_textdecodebase64(const struct func_call *call, struct 
 		iconv_close(cd);
 		return fail_arg(call, 0, err,
 				"the given value is has an invalid base64 symbol at offset %zu",
-				bad_base64_offset(arg_text(call, 0)));
+				bad_base64_offset(arg_text(call, 0), arg_size(call, 0)));
 	}
 	ok = recode(cd, bytes.buf, bytes.len, &out);
 	iconv_close(cd);

@@ -170,8 +170,10 @@ static struct value *call_cidrsubnet(const struct func_call *call, struct error 
 static bool extension_fits(const struct func_call *call, size_t i, const struct prefix *base,
 			   int64_t *newbits, struct error **err)
 {
-	if (!arg_int(call, i, newbits, err))
+	if (!arg_int(call, i, newbits, err)) {
+		*call->ret_bad_arg = (int)i;
 		return false;
+	}
 	if (*newbits < 1)
 		fail_arg(call, i, err, "must extend prefix by at least one bit");
 	else if (*newbits > 32)
@@ -221,8 +223,10 @@ static struct value *call_cidrsubnets(const struct func_call *call, struct error
 	AUTO(value_vec) struct value_vec nets = { 0 };
 	struct prefix base, last;
 
-	if (!parse_prefix(call, &base, err))
+	if (!parse_prefix(call, &base, err)) {
+		*call->ret_bad_arg = 0;
 		return NULL;
+	}
 	last = base;
 	for (size_t i = 1; i < call->argc; i++) {
 		AUTO(value) struct value *before = prefix_value(&last);

@@ -92,8 +92,10 @@ static struct value *call_parseint(const struct func_call *call, struct error **
 		type_name(&name, value_type(call->args[0]));
 		return fail_arg(call, 0, err, "first argument must be a string, not %s", name.buf);
 	}
-	if (!arg_int(call, 1, &base, err))
+	if (!arg_int(call, 1, &base, err)) {
+		*call->ret_bad_arg = 1;
 		return NULL;
+	}
 	if (base < 2 || base > 62)
 		return fail_arg(call, 1, err,
 				"base must be a whole number between 2 and 62 inclusive");

@@ -33,13 +33,14 @@ struct printer {
 	struct error **err;
 };
 
-static void set_bad_char(struct printer *pr, const struct verb *v)
+static void set_bad_char(struct printer *pr)
 {
 	AUTO(strbuf) struct strbuf quoted = STRBUF_INIT;
 	uint32_t cp;
 
 	if (pr->p >= pr->end) {
-		fail(pr->err, "invalid format string starting at offset %zu", v->offset);
+		fail(pr->err, "invalid format string starting at offset %zu",
+		     (size_t)(pr->end - pr->text));
 		return;
 	}
 
@@ -271,10 +272,8 @@ static bool print_converted(struct printer *pr, const struct verb *v, struct val
 	if (type == type_number)
 		return print_float(pr, v, value_as_number(as));
 
-	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
-
-	strbuf_addstr(&text, value_as_bool(as) ? "true" : "false");
-	add_padded(pr, v, &text);
+	/* The width does not count for a bool. */
+	strbuf_addstr(&pr->out, value_as_bool(as) ? "true" : "false");
 	return true;
 }
 
@@ -327,7 +326,7 @@ static bool print_all(struct printer *pr)
 			continue;
 		}
 		if (!scan_verb(pr, &v)) {
-			set_bad_char(pr, &v);
+			set_bad_char(pr);
 			return false;
 		}
 		if (!print_verb(pr, &v))
@@ -441,9 +440,7 @@ static struct value *print_round(const struct func_call *call, size_t round, str
 		args[i] = iterations(arg) < 0 ? arg : value_at(arg, round);
 	}
 	v = print(call->args[0], args, argc, &extra, err);
-	if (extra != SIZE_MAX)
-		*call->ret_bad_arg = (int)extra + 1;
-	else if (!v)
+	if (!v)
 		error_prefix(err, "error on format iteration %zu", round);
 	return v;
 }

@@ -168,13 +168,8 @@ int rfc3339_parse_text(const char *s, struct stamp *ret, struct error **err)
 		return complain_part(&r, r.p, "second");
 	if (read_fraction(&r, &t) < 0 || read_offset(&r, &t) < 0)
 		return -1;
-	if (*r.p) {
-		AUTO(strbuf) struct strbuf text = STRBUF_INIT;
-
-		strbuf_addstr(&text, ": extra text: ");
-		encode_go_quoted(&text, r.p, strlen(r.p));
-		return complain(&r, text.buf);
-	}
+	if (*r.p)
+		return complain_part(&r, r.p, "timestamp segment");
 	seconds = days * 86400 + hour * 3600 + minute * 60 + second - t.offset;
 	if (__builtin_mul_overflow(seconds, NSEC_PER_SEC, &seconds) ||
 	    __builtin_add_overflow(seconds, t.ns, &t.ns))

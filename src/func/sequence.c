@@ -415,12 +415,23 @@ static struct value *call_reverse(const struct func_call *call, struct error **e
 					  : value_vec_list(&items, type_element(t));
 }
 
+/* A bound of slice(): argument i. */
+static bool slice_bound(const struct func_call *call, size_t i, const char *what, int64_t *ret,
+			struct error **err)
+{
+	if (arg_int(call, i, ret, err))
+		return true;
+	error_prefix(err, "invalid %s index", what);
+	*call->ret_bad_arg = (int)i;
+	return false;
+}
+
 static bool slice_bounds(const struct func_call *call, int64_t *start, int64_t *end,
 			 struct error **err)
 {
 	int64_t len = (int64_t)value_len(call->args[0]);
 
-	if (!arg_int(call, 1, start, err) || !arg_int(call, 2, end, err))
+	if (!slice_bound(call, 1, "start", start, err) || !slice_bound(call, 2, "end", end, err))
 		return false;
 	if (*start < 0)
 		fail_arg(call, 1, err, "start index must not be less than zero");
@@ -566,7 +577,7 @@ const struct func_def func_coalesce = {
 
 const struct func_def func_coalescelist = {
 	.name = "coalescelist",
-	.variadic = VARIADIC("vals", NULL, PARAM_NULL | PARAM_UNKNOWN),
+	.variadic = VARIADIC("vals", NULL, PARAM_NULL | PARAM_UNKNOWN | PARAM_DYNAMIC),
 	.call = call_coalescelist,
 	.doc = "Gives the first list that is not empty.",
 	.example = "coalescelist([], [1])",
@@ -594,7 +605,7 @@ const struct func_def func_concat = {
 
 const struct func_def func_contains = {
 	.name = "contains",
-	.params = PARAMS({ "list", NULL, 0 }, { "value", NULL, PARAM_NULL }),
+	.params = PARAMS({ "list", NULL, 0 }, { "value", NULL, 0 }),
 	.call = call_contains,
 	.returns = &type_bool,
 	.doc = "Tells whether a list holds a value of the same type.",

@@ -56,7 +56,7 @@ static struct value *call_title(const struct func_call *call, struct error **err
 	char text[4];
 
 	for (; (n = utf8_decode(s, len, &cp)); s += n, len -= n) {
-		strbuf_add(&out, text, utf8_encode(fresh ? utf8_to_upper(cp) : cp, text));
+		strbuf_add(&out, text, utf8_encode(fresh ? utf8_to_title(cp) : cp, text));
 		fresh = ends_word(cp);
 	}
 	return text_value(&out);

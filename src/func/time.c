@@ -219,12 +219,9 @@ static struct value *call_timeadd(const struct func_call *call, struct error **e
 	struct stamp t;
 	int64_t ns;
 
-	if (!read_stamp(call, 0, &t, err))
+	if (rfc3339_parse_text(arg_text(call, 0), &t, err) < 0 ||
+	    duration_parse(arg_text(call, 1), &ns, err) < 0)
 		return NULL;
-	if (duration_parse(arg_text(call, 1), &ns, err) < 0) {
-		*call->ret_bad_arg = 1;
-		return NULL;
-	}
 	if (__builtin_add_overflow(t.ns, ns, &t.ns))
 		return fail(err, "the result is out of range");
 	rfc3339_format(&out, &t);

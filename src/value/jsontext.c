@@ -75,7 +75,8 @@ static struct value *fail_at(struct reader *r, const char *context)
 		encode_go_quoted(&c, text, utf8_encode((unsigned char)*r->p, text));
 		c.buf[0] = c.buf[c.len - 1] = '\'';
 	}
-	error_set(r->err, ERROR_INVALID, "invalid character %s %s", c.buf, context);
+	error_set(r->err, ERROR_INVALID, "invalid character %s%s%s", c.buf, *context ? " " : "",
+		  context);
 	return NULL;
 }
 
@@ -317,7 +318,9 @@ static bool read_member(struct reader *r, struct map *items)
 
 	skip_space(r);
 	if (r->p == r->end || *r->p != '"') {
-		fail(r, "looking for beginning of object key string");
+		/* The decoder behind jsondecode() says no more about the first key. */
+		fail(r,
+		     items->len || r->is_data ? "looking for beginning of object key string" : "");
 		return false;
 	}
 	r->p++;
@@ -339,17 +342,6 @@ static bool read_member(struct reader *r, struct map *items)
 	else
 		utf8_nfc(&name, key.buf, key.len);
 
-	struct value *before = map_get(items, name.buf);
-
-	if (before && !r->is_data && !type_equal(value_type(before), value_type(v))) {
-		AUTO(strbuf) struct strbuf quoted = STRBUF_INIT;
-
-		encode_go_quoted(&quoted, name.buf, name.len);
-		error_set(r->err, ERROR_INVALID, "duplicate %s property in JSON object",
-			  quoted.buf);
-		value_unref(v);
-		return false;
-	}
 	map_set(items, name.buf, v);
 	return true;
 }

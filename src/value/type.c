@@ -275,7 +275,11 @@ void type_name(struct strbuf *sb, const struct type *t)
 void type_constraint_name(struct strbuf *sb, const struct type *t)
 {
 	strbuf_addstr(sb, t->kind == TYPE_DYNAMIC ? "any type" : kind_words[t->kind]);
-	if (type_is_collection(t))
+	if (!type_is_collection(t))
+		return;
+	if (t->element->kind == TYPE_DYNAMIC)
+		strbuf_addstr(sb, "any single type");
+	else
 		type_constraint_name(sb, t->element);
 }
 

@@ -66,5 +66,5 @@ bool type_has_dynamic(const struct type *t); /* anywhere inside */
 bool type_has_optional(const struct type *t);
 struct type *type_without_optional(struct type *t);                 /* the type of values; owned */
 void type_name(struct strbuf *sb, const struct type *t);            /* `list of string` */
-void type_constraint_name(struct strbuf *sb, const struct type *t); /* `list of any type` */
+void type_constraint_name(struct strbuf *sb, const struct type *t); /* `list of any single type` */
 void type_json(struct strbuf *sb, const struct type *t);            /* cty's JSON encoding */

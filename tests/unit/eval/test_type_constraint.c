@@ -44,7 +44,7 @@ static void test_types(void **state)
 {
 	expect_constraint("string", "string");
 	expect_constraint("any", "any type");
-	expect_constraint("list(any)", "list of any type");
+	expect_constraint("list(any)", "list of any single type");
 	expect_constraint("map(set(number))", "map of set of number");
 	expect_constraint("tuple([string, bool])", "tuple");
 	expect_constraint("object({a = string, b = optional(number, 5)})", "object");
