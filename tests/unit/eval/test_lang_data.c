@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/strv.h"
 #include "eval/eval.h"
+#include "eval/render.h"
 #include "func/table.h"
 #include "lang/json.h"
 #include "lang/parser.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -199,39 +201,76 @@ static char *join(const struct strv *lines, size_t from, size_t to)
 	return strbuf_detach(&sb);
 }
 
-static void run_failure(struct suite *s, const struct strv *lines)
+/* `\n`, `\r`, `\t`, `\\` and `\xNN` in the text of a BYTES block. */
+static char *unescape(const char *text)
 {
-	size_t split = 1;
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	static const char names[] = "nrt\\", bytes[] = "\n\r\t\\";
 
-	while (split < lines->len && !is_place(lines->v[split]))
-		split++;
-	AUTO_FREE char *text = join(lines, 1, split);
-	AUTO_FREE char *places = join(lines, split, lines->len);
-	AUTO_FREE char *want = xasprintf("%s\n", places);
+	for (const char *p = text; *p; p++) {
+		const char *name = *p == '\\' && p[1] ? strchr(names, p[1]) : NULL;
+		unsigned code;
 
-	check_failure(s, text, strcmp(lines->v[0], "%%FAIL JSON") == 0 ? JSON : NATIVE, want);
+		if (name) {
+			strbuf_addch(&sb, bytes[name - names]);
+			p++;
+		} else if (sscanf(p, "\\x%2x", &code) == 1) {
+			strbuf_addch(&sb, (char)code);
+			p += 3;
+		} else {
+			strbuf_addch(&sb, *p);
+		}
+	}
+	return strbuf_detach(&sb);
+}
+
+/* What the first line says about a block. */
+struct header {
+	size_t lines; /* 0 or 1: the text starts after it */
+	bool fails, escaped;
+	enum notation notation;
+};
+
+static struct header read_header(const char *line)
+{
+	struct header h = { 0 };
+
+	if (strncmp(line, "%%", 2) != 0)
+		return h;
+	h.lines = 1;
+	h.fails = strncmp(line, "%%FAIL", 6) == 0;
+	h.escaped = strstr(line, "BYTES");
+	h.notation = strstr(line, "TEMPLATE") ? TEMPLATE : strstr(line, "JSON") ? JSON : NATIVE;
+	return h;
+}
+
+static char *block_text(const struct header *h, const struct strv *lines, size_t end)
+{
+	AUTO_FREE char *text = join(lines, h->lines, end);
+
+	if (h->escaped)
+		return unescape(text);
+	/* A heredoc needs the end of its last line, and so does a template file. */
+	bool open = h->notation == TEMPLATE || strncmp(text, "<<", 2) == 0;
+	return open ? xasprintf("%s\n", text) : xstrdup(text);
 }
 
 static void run_block(struct suite *s, const struct strv *lines)
 {
-	bool is_template = strcmp(lines->v[0], "%%TEMPLATE") == 0;
-	bool is_json = strcmp(lines->v[0], "%%JSON") == 0;
+	struct header h = read_header(lines->v[0]);
+	size_t end = h.fails ? h.lines : lines->len - 1;
 
 	s->blocks++;
-	if (strncmp(lines->v[0], "%%FAIL", 6) == 0) {
-		run_failure(s, lines);
+	while (h.fails && end < lines->len && !is_place(lines->v[end]))
+		end++;
+	AUTO_FREE char *text = block_text(&h, lines, end);
+	if (!h.fails) {
+		check_value(s, text, h.notation, lines->v[end]);
 		return;
 	}
-	AUTO_FREE char *body = join(lines, is_template || is_json, lines->len - 1);
-	/* A heredoc needs the end of its last line, and so does a template file. */
-	bool open = is_template || strncmp(body, "<<", 2) == 0;
-	AUTO_FREE char *text = xasprintf("%s%s", body, open ? "\n" : "");
-
-	check_value(s, text,
-		    is_template ? TEMPLATE
-		    : is_json   ? JSON
-				: NATIVE,
-		    lines->v[lines->len - 1]);
+	AUTO_FREE char *places = join(lines, end, lines->len);
+	AUTO_FREE char *want = xasprintf("%s\n", places);
+	check_failure(s, text, h.notation, want);
 }
 
 static void define_variable(struct suite *s, const char *definition)
@@ -274,18 +313,29 @@ static void run_text(struct suite *s, char *text)
 		run_block(s, &lines);
 }
 
-static void run_file(const char *name)
+/* The time of the tests. */
+static int64_t now(void)
 {
-	AUTO_FREE char *path =
-		xasprintf("%s/tests/data/lang/%s", getenv("SRCDIR") ? getenv("SRCDIR") : ".", name);
+	return 0;
+}
+
+static void run_file(void **state)
+{
+	const char *name = *state;
+	AUTO_FREE char *path = xasprintf("../%s", name);
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 	AUTO(error) struct error *err = NULL;
 	struct suite s = { .path = name,
 			   .sources = sources_new(),
 			   .arena = arena_new(),
 			   .scope = scope_new(NULL) };
-	static const struct func_world world = { .base_dir = ".", .cwd = "/" };
+	struct func_world world = { .base_dir = ".",
+				    .cwd = "/",
+				    .home = "/home/user",
+				    .start_time = INT64_C(1577934245) * 1000000000,
+				    .now = now };
 
+	render_enable(&world, builtin_functions);
 	if (fs_read(path, FS_READ_MAX, &text, &err) < 0)
 		fail_msg("%s", err->message);
 	scope_set_functions(s.scope, builtin_functions, &world);
@@ -297,60 +347,28 @@ static void run_file(const char *name)
 	assert_int_equal(s.failed, 0);
 }
 
-static void test_operators(void **state)
-{
-	run_file("operator.test");
-}
-
-static void test_traversals(void **state)
-{
-	run_file("traversal.test");
-}
-
-static void test_loops(void **state)
-{
-	run_file("for.test");
-}
-
-static void test_templates(void **state)
-{
-	run_file("template.test");
-}
-
-static void test_conditionals(void **state)
-{
-	run_file("conditional.test");
-}
-
-static void test_calls(void **state)
-{
-	run_file("call.test");
-}
-
-static void test_functions(void **state)
-{
-	run_file("function.test");
-}
-
-static void test_vectors(void **state)
-{
-	run_file("vector.test");
-}
-
-static void test_json(void **state)
-{
-	run_file("json.test");
-}
-
+/* One test per file; they run in files/, where the functions find theirs. */
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_operators),    cmocka_unit_test(test_traversals),
-		cmocka_unit_test(test_loops),        cmocka_unit_test(test_templates),
-		cmocka_unit_test(test_conditionals), cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_functions),    cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_json),
-	};
+	const char *root = getenv("SRCDIR");
+	AUTO_FREE char *dir = xasprintf("%s/tests/data/lang/files", root ? root : ".");
+	AUTO(strv) struct strv names = STRV_INIT;
+	AUTO(error) struct error *err = NULL;
+	struct CMUnitTest tests[64];
+	size_t n = 0;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (chdir(dir) < 0) {
+		perror(dir);
+		return 1;
+	}
+	if (fs_list("..", &names, &err) < 0) {
+		fprintf(stderr, "%s\n", err->message);
+		return 1;
+	}
+	for (size_t i = 0; i < names.len && n < sizeof(tests) / sizeof(*tests); i++)
+		if (strstr(names.v[i], ".test"))
+			tests[n++] = (struct CMUnitTest){ .name = names.v[i],
+							  .test_func = run_file,
+							  .initial_state = names.v[i] };
+	return _cmocka_run_group_tests("lang", tests, n, NULL, NULL);
 }
