@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/qemu/config.h"
 
+#include "builder/qemu/boot_command.h"
+
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/str.h"
@@ -394,9 +396,32 @@ static void check_ports(struct check *k)
 			 strlen(c->vnc_password));
 }
 
+char *qemu_config_boot_command(const struct qemu_config *c)
+{
+	AUTO(strbuf) struct strbuf all = STRBUF_INIT;
+
+	for (size_t i = 0; i < c->boot_command.len; i++)
+		strbuf_addstr(&all, c->boot_command.v[i]);
+	return strbuf_detach(&all);
+}
+
+/* The text as it stands: `{{ }}` in it is rendered when the guest runs. */
+static void check_boot_grammar(struct check *k)
+{
+	AUTO_FREE char *text = qemu_config_boot_command(k->c);
+	AUTO(error) struct error *e = NULL;
+	struct boot_events events = { 0 };
+
+	if (boot_command_parse(text, &events, NULL, &e) < 0)
+		complain(k, "boot_command", "%s", e->message);
+	vec_release(&events);
+}
+
 static void check_boot_keys(struct check *k)
 {
 	const struct qemu_config *c = k->c;
+
+	check_boot_grammar(k);
 
 	if (c->boot_command.len && c->disable_vnc)
 		complain(k, "boot_command", "A boot command cannot be used when vnc is disabled.");
@@ -412,8 +437,6 @@ static void check_unsupported(struct check *k)
 		const char *name;
 		bool set;
 	} rows[] = {
-		{ "boot_command", c->boot_command.len > 0 },
-		{ "boot_steps", c->boot_steps.len > 0 },
 		{ "http_directory", !text_is_empty(c->http_directory) },
 		{ "http_content", c->http_content.len > 0 },
 		{ "floppy_files", c->floppy_files.len > 0 },

@@ -108,7 +108,8 @@ void qemu_config_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 
 /* Never NULL: empty lists where the block is absent. */
 const struct qemu_img_args *qemu_config_img_args(const struct qemu_config *c);
-bool qemu_config_has_comm(const struct qemu_config *c); /* communicator is not `none` */
+char *qemu_config_boot_command(const struct qemu_config *c); /* all lines, joined; heap */
+bool qemu_config_has_comm(const struct qemu_config *c);      /* communicator is not `none` */
 /* The port inside the guest that the communicator wants. */
 int qemu_config_guest_port(const struct qemu_config *c);
 /* The guest may log in only with a key that we make (no password, key file or agent is set). */

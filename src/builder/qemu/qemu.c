@@ -14,6 +14,7 @@
 #include "builder/qemu/launch.h"
 #include "builder/qemu/medium.h"
 #include "builder/qemu/shutdown.h"
+#include "builder/qemu/typing.h"
 #include "comm/key.h"
 #include "core/output_dir.h"
 #include "os/fs.h"
@@ -141,6 +142,27 @@ static void set_target(struct qemu_machine *m)
 	};
 }
 
+/* Fields of the templates in boot_command (qemu-builder.md 8.1). */
+static struct value *boot_fields(const struct qemu_machine *m)
+{
+	struct map fields;
+
+	value_map_init(&fields);
+	map_set(&fields, "HTTPIP", value_string("10.0.2.2"));
+	map_set(&fields, "HTTPPort", value_int(0));
+	map_set(&fields, "Name", value_string(m->config->vm_name));
+	map_set(&fields, "SSHPublicKey", value_string(m->key ? m->key->public_line : ""));
+	return value_object_take(&fields);
+}
+
+static int type_keys(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	AUTO(value) struct value *fields = boot_fields(m);
+	const struct typing t = { .config = m->config, .guest = m->launch.guest, .data = fields };
+
+	return type_boot_command(&t, ctx, err);
+}
+
 static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
 {
 	const struct image_ctx x = image_ctx(ctx);
@@ -155,7 +177,7 @@ static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 	    launch_guest(m, ctx, err) < 0)
 		return -1;
 	set_target(m);
-	return 0;
+	return type_keys(m, ctx, err);
 }
 
 static const struct machine_ops qemu_ops;

@@ -261,6 +261,19 @@ int qmp_command_arg(struct qmp *q, const char *name, const struct qmp_arg *arg, 
 	return run_command(q, name, json_pack("{s:s}", arg->key, arg->text), deadline, c, err);
 }
 
+int qmp_monitor_line(struct qmp *q, const char *line, int64_t deadline, struct cancel *c,
+		     char **ret_text, struct error **err)
+{
+	if (run_command(q, "human-monitor-command", json_pack("{s:s}", "command-line", line),
+			deadline, c, err) < 0)
+		return -1;
+
+	const char *text = json_string_value(json_object_get(q->answer, "return"));
+
+	*ret_text = xstrdup(text ? text : "");
+	return 0;
+}
+
 int qmp_send_key(struct qmp *q, const struct qmp_key *key, int64_t deadline, struct cancel *c,
 		 struct error **err)
 {

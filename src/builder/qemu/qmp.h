@@ -52,5 +52,9 @@ struct qmp_key {
 MUST_CHECK int qmp_send_key(struct qmp *q, const struct qmp_key *key, int64_t deadline,
 			    struct cancel *c, struct error **err);
 
+/* A line of QEMU's own monitor language; what it prints (heap). */
+MUST_CHECK int qmp_monitor_line(struct qmp *q, const char *line, int64_t deadline, struct cancel *c,
+				char **ret_text, struct error **err);
+
 /* Reads what is there without waiting; ERROR_DISCONNECTED at the end of the stream. */
 MUST_CHECK int qmp_pump(struct qmp *q, struct error **err);
