@@ -104,8 +104,7 @@ static void print_diags(struct session *s, const struct diags *diags)
 
 	if (!diags->len)
 		return;
-	for (size_t i = 0; i < diags->len; i++)
-		diag_format(&sb, &diags->items[i], &style);
+	diags_format(&sb, diags, &style);
 	say(s, diags_has_errors(diags), "%s", sb.buf);
 }
 

@@ -69,8 +69,7 @@ void command_print_diags(struct command_ctx *ctx, const struct diags *diags)
 
 	if (!diags->len)
 		return;
-	for (size_t i = 0; i < diags->len; i++)
-		diag_format(&sb, &diags->items[i], &style);
+	diags_format(&sb, diags, &style);
 	put(ctx, diags_has_errors(diags), &sb);
 }
 

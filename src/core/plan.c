@@ -20,6 +20,8 @@ struct planner {
 	struct arena *arena;
 	const struct plan_options *opts;
 	struct diags found;
+	struct map seen; /* keys of the first `noted` findings */
+	size_t noted;
 	struct build_list builds;
 	struct strv names; /* of all builds, selected or not */
 	size_t only_matches, except_matches;
@@ -35,20 +37,22 @@ static void *keep_array(struct arena *arena, const void *items, size_t size, siz
 
 /* ---- mistakes --------------------------------------------------------------------------- */
 
-static bool is_same_diag(const struct diag *a, const struct diag *b)
+/* What makes a finding the same as another one. */
+static char *diag_key(const struct diag *d)
 {
-	return a->severity == b->severity && a->subject.source == b->subject.source &&
-	       a->subject.start.byte == b->subject.start.byte &&
-	       a->subject.end.byte == b->subject.end.byte && text_eq(a->summary, b->summary) &&
-	       text_eq(a->detail, b->detail);
+	return xasprintf("%d %p %zu %zu %s\n%s", d->severity, (const void *)d->subject.source,
+			 d->subject.start.byte, d->subject.end.byte, d->summary, d->detail);
 }
 
-static bool has_diag(const struct diags *all, const struct diag *d)
+/* Returns whether it was there. */
+static bool note(struct planner *p, const struct diag *d)
 {
-	for (size_t i = 0; i < all->len; i++)
-		if (is_same_diag(&all->items[i], d))
-			return true;
-	return false;
+	static char here;
+	AUTO_FREE char *key = diag_key(d);
+	bool is_known = map_has(&p->seen, key);
+	if (!is_known)
+		map_set(&p->seen, key, &here);
+	return is_known;
 }
 
 /* Moves what is new; returns whether there were errors at all. */
@@ -56,15 +60,17 @@ static bool absorb(struct planner *p, struct diags *from)
 {
 	bool has_errors = diags_has_errors(from);
 	struct diags fresh = DIAGS_INIT, known = DIAGS_INIT;
+	for (; p->noted < p->found.len; p->noted++)
+		(void)note(p, &p->found.items[p->noted]);
 	for (size_t i = 0; i < from->len; i++) {
 		struct diag *d = &from->items[i];
-		bool is_known = has_diag(&p->found, d) || has_diag(&fresh, d);
-		struct diags *to = is_known ? &known : &fresh;
+		struct diags *to = note(p, d) ? &known : &fresh;
 		*vec_push(to) = *d;
 		to->errors += d->severity == DIAG_ERROR;
 	}
 	from->len = from->errors = 0;
 	diags_move(&p->found, &fresh);
+	p->noted = p->found.len;
 	diags_release(&known);
 	return has_errors;
 }
@@ -337,6 +343,7 @@ struct plan *plan_make(const struct config *config, const struct components *com
 	plan->builds = keep_array(arena, p.builds.items, sizeof(*p.builds.items), p.builds.len);
 	plan->len = p.builds.len;
 	diags_move(diags, &p.found);
+	map_release(&p.seen);
 	vec_release(&p.builds);
 	strv_release(&p.names);
 	return plan;

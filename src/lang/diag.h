@@ -66,5 +66,7 @@ struct diag_style {
 	bool color;
 };
 void diag_format(struct strbuf *sb, const struct diag *d, const struct diag_style *style);
+/* One after the other; many of them cost less than one by one. */
+void diags_format(struct strbuf *sb, const struct diags *d, const struct diag_style *style);
 /* `RANGE: SUMMARY; DETAIL`, several: `FIRST, and N other diagnostic(s)` (language.md 9.5) */
 void diags_format_error(struct strbuf *sb, const struct diags *d);

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Diagnostics as text (language.md 9.1, 9.2). Which block a place is in is
- * found by reading the tokens of its file again: mistakes are rare and trees
- * of broken files are incomplete.
- */
-#include "base/encode.h"
+/* Diagnostics as text (language.md 9.1, 9.2). */
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "lang/diag.h"
-#include "lang/json.h"
-#include "lang/lexer.h"
+#include "lang/outline.h"
 
 #include <string.h>
 
 /* Lines longer than this are shown as an excerpt around the subject. */
 enum { LINE_SHOWN_MAX = 2000, LINES_SHOWN_MAX = 200 };
-
-/* In a larger file the block around a place is not looked for. */
-enum { BLOCK_SEARCH_MAX = 256 * 1024 };
 
 /* --- word wrap ---------------------------------------------------------- */
 
@@ -83,100 +74,6 @@ static void wrap(struct strbuf *out, const char *text, int width)
 	strbuf_add(out, w.space.p, w.space.len);
 }
 
-/* --- the block around a place ------------------------------------------- */
-
-/* `a "b" c {` from token i on: index of its brace, or 0. */
-static size_t header_end(const struct token_list *t, size_t i)
-{
-	bool in_quotes = false;
-
-	for (i++; i < t->len; i++) {
-		enum token_kind kind = t->items[i].kind;
-
-		if (kind == TOKEN_OBRACE && !in_quotes)
-			return i;
-		if (kind == TOKEN_OQUOTE || kind == TOKEN_CQUOTE)
-			in_quotes = kind == TOKEN_OQUOTE;
-		else if (kind != TOKEN_IDENT && kind != TOKEN_QUOTED_LIT)
-			return 0;
-	}
-	return 0;
-}
-
-/* Index of the token that closes the bracket at i, or of the last token. */
-static size_t closing(const struct token_list *t, size_t i)
-{
-	size_t depth = 0;
-
-	for (; i < t->len; i++) {
-		if (t->items[i].kind == TOKEN_OBRACE)
-			depth++;
-		else if (t->items[i].kind == TOKEN_CBRACE && --depth == 0)
-			return i;
-	}
-	return t->len - 1;
-}
-
-static void add_header(struct strbuf *sb, const struct source *src, const struct token *from,
-		       const struct token *brace)
-{
-	struct str name = token_text(src, from);
-	const struct token *t = from;
-
-	strbuf_add(sb, name.p, name.len);
-	while (++t < brace) {
-		struct str text = token_text(src, t);
-
-		if (t->kind == TOKEN_OQUOTE && t[1].kind == TOKEN_CQUOTE)
-			strbuf_addstr(sb, " \"\"");
-		if (t->kind != TOKEN_IDENT && t->kind != TOKEN_QUOTED_LIT)
-			continue;
-		strbuf_addch(sb, ' ');
-		if (t->kind == TOKEN_IDENT)
-			encode_go_quoted(sb, text.p, text.len);
-		else
-			strbuf_addf(sb, "\"%.*s\"", STR_FMT(text));
-	}
-}
-
-/* Appends the header of the top-level block that holds byte `at`. */
-static void add_block_name(struct strbuf *sb, const struct source *src, size_t at)
-{
-	struct token_list t = { 0 };
-	bool line_start = true;
-
-	lex(&t, src, (struct pos){ 1, 1, 0 }, src->len, LEX_CONFIG);
-	for (size_t i = 0; i < t.len && t.items[i].start <= at; i++) {
-		const struct token *from = &t.items[i];
-		size_t brace = line_start && from->kind == TOKEN_IDENT ? header_end(&t, i) : 0;
-
-		if (brace) {
-			i = closing(&t, brace);
-			if (at < t.items[i].end) {
-				strbuf_addstr(sb, ", in ");
-				add_header(sb, src, from, &t.items[brace]);
-				break;
-			}
-		} else if (from->kind == TOKEN_OBRACE) {
-			i = closing(&t, i);
-		}
-		line_start = t.items[i].kind == TOKEN_NEWLINE || t.items[i].kind == TOKEN_COMMENT;
-	}
-	vec_release(&t);
-}
-
-/* The same for JSON: the properties around the place. */
-static void add_json_path(struct strbuf *sb, const struct source *src, size_t at)
-{
-	AUTO(arena) struct arena *arena = arena_new();
-	AUTO(diags) struct diags dropped = DIAGS_INIT;
-	AUTO(strbuf) struct strbuf path = STRBUF_INIT;
-
-	json_path(&path, json_parse(src, JSON_TEMPLATES, arena, &dropped), at);
-	if (path.len > 0)
-		strbuf_addf(sb, ", in %s", path.buf);
-}
-
 /* --- source lines ------------------------------------------------------- */
 
 static size_t line_start(const struct source *src, size_t at)
@@ -214,16 +111,16 @@ static const char *severity_color(const struct diag *d)
 	return d->severity == DIAG_ERROR ? "\033[31m" : "\033[33m";
 }
 
-/* Carets under the part of the subject that is in [from, end). */
+/* Carets under the part of the subject that is in [from, end), on the line below `margin`. */
 static void add_carets(struct strbuf *sb, const struct diag *d, const struct diag_style *style,
-		       size_t from, size_t end)
+		       size_t from, size_t end, size_t margin)
 {
 	const char *text = d->subject.source->text;
 	size_t start = d->subject.start.byte, stop = MIN(d->subject.end.byte, end);
 	AUTO(strbuf) struct strbuf lead = STRBUF_INIT;
 	AUTO(strbuf) struct strbuf marked = STRBUF_INIT;
 
-	strbuf_addstr(sb, "      ");
+	strbuf_addchars(sb, ' ', margin);
 	add_visible(&lead, text + from, start - from);
 	for (size_t i = 0, n; i < lead.len; i += n) {
 		const char *p = lead.buf + i;
@@ -266,11 +163,17 @@ static void add_line(struct strbuf *sb, const struct diag *d, const struct diag_
 		while (last > first && ((unsigned char)src->text[last] & 0xc0) == 0x80)
 			last--;
 	}
+
+	size_t before = sb->len;
+
 	strbuf_addf(sb, "%4d: ", number);
+
+	size_t margin = sb->len - before;
+
 	add_visible(sb, src->text + first, last - first);
 	strbuf_addch(sb, '\n');
 	if (style->caret && number == d->subject.start.line && subject >= first && subject <= last)
-		add_carets(sb, d, style, first, last);
+		add_carets(sb, d, style, first, last, margin);
 }
 
 static void add_snippet(struct strbuf *sb, const struct diag *d, const struct diag_style *style)
@@ -301,12 +204,8 @@ static void add_snippet(struct strbuf *sb, const struct diag *d, const struct di
 	}
 }
 
-static bool is_json(const struct source *src)
-{
-	return text_ends_with(src->name, ".json");
-}
-
-static void add_location(struct strbuf *sb, const struct diag *d, const struct diag_style *style)
+static void add_location(struct strbuf *sb, const struct diag *d, const struct diag_style *style,
+			 struct outline *outline)
 {
 	const struct source *src = d->subject.source;
 
@@ -315,10 +214,7 @@ static void add_location(struct strbuf *sb, const struct diag *d, const struct d
 		strbuf_addstr(sb, ":\n  (source code not available)\n\n");
 		return;
 	}
-	if (is_json(src) && src->len <= BLOCK_SEARCH_MAX)
-		add_json_path(sb, src, d->subject.start.byte);
-	else if (src->len <= BLOCK_SEARCH_MAX)
-		add_block_name(sb, src, d->subject.start.byte);
+	outline_describe(outline, sb, src, d->subject.start.byte);
 	strbuf_addstr(sb, ":\n");
 	add_snippet(sb, d, style);
 	strbuf_addch(sb, '\n');
@@ -339,14 +235,15 @@ static struct diag for_people(const struct diag *d, const struct diag_style *sty
 	return copy;
 }
 
-void diag_format(struct strbuf *sb, const struct diag *given, const struct diag_style *style)
+static void format_one(struct strbuf *sb, const struct diag *given, const struct diag_style *style,
+		       struct outline *outline)
 {
 	if (given->is_plain) {
 		strbuf_addf(sb, "%s\n", given->detail);
 		if (!given->subject.source || !style->caret)
 			return;
 		strbuf_addch(sb, '\n');
-		add_location(sb, given, style);
+		add_location(sb, given, style, outline);
 		return;
 	}
 
@@ -358,7 +255,7 @@ void diag_format(struct strbuf *sb, const struct diag *given, const struct diag_
 	else
 		strbuf_addf(sb, "%s: %s\n\n", word, d->summary);
 	if (d->subject.source) {
-		add_location(sb, d, style);
+		add_location(sb, d, style, outline);
 		if (d->values)
 			strbuf_addf(sb, "%s\n\n", d->values);
 	}
@@ -366,4 +263,19 @@ void diag_format(struct strbuf *sb, const struct diag *given, const struct diag_
 		wrap(sb, d->detail, style->width);
 		strbuf_addstr(sb, "\n\n");
 	}
+}
+
+void diag_format(struct strbuf *sb, const struct diag *d, const struct diag_style *style)
+{
+	AUTO(outline) struct outline *outline = outline_new();
+
+	format_one(sb, d, style, outline);
+}
+
+void diags_format(struct strbuf *sb, const struct diags *d, const struct diag_style *style)
+{
+	AUTO(outline) struct outline *outline = outline_new();
+
+	for (size_t i = 0; i < d->len; i++)
+		format_one(sb, &d->items[i], style, outline);
 }

@@ -164,6 +164,36 @@ static void test_for_people(void **state)
 	check(bare, &carets, "Error: stat x: no such file\n\n");
 }
 
+/* The file is read once, not once for each mistake; far down, carets still meet their text. */
+static void test_many(void **state)
+{
+	enum { LINES = 20000 };
+	AUTO(sources) struct sources *sources = sources_new();
+	AUTO(diags) struct diags d = DIAGS_INIT;
+	AUTO(strbuf) struct strbuf in = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
+
+	strbuf_addstr(&in, "a {\n");
+	for (int i = 0; i < LINES; i++)
+		strbuf_addf(&in, "v%05d=1\n", i);
+	strbuf_addstr(&in, "}\n");
+
+	const struct source *src = sources_add(sources, "x", in.buf, in.len);
+
+	for (int i = 0; i < LINES; i++) {
+		size_t at = 4 + 9 * (size_t)i;
+		struct range r = { src, { i + 2, 1, at }, { i + 2, 7, at + 6 } };
+
+		diags_error(&d, &r, "S", "%s", "");
+	}
+	diags_format(&out, &d, &carets);
+	assert_memory_equal(out.buf, "Error: S\n\n  on x line 2, in a:\n", 31);
+
+	static const char last[] = "  on x line 20001, in a:\n20001: v19999=1\n       ^^^^^^\n\n";
+
+	assert_string_equal(out.buf + out.len - strlen(last), last);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_snippet),
 		cmocka_unit_test(test_context),
 		cmocka_unit_test(test_long_line_is_an_excerpt),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_as_error_text),
 		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_for_people),
