@@ -86,6 +86,24 @@ static void add_form_locked(struct redactor *r, const char *text, size_t len)
 	*vec_push(&r->forms) = (struct form){ xmemdup(text, len), len };
 }
 
+/* `"` and `\` stand behind a backslash in quoted texts, in texts quoted twice again. */
+static void add_quoted_locked(struct redactor *r, struct str text)
+{
+	enum { TIMES = 2, GROWTH = 10 }; /* a rune of four bytes can become \U00012345 */
+	struct strbuf forms[TIMES] = { STRBUF_INIT, STRBUF_INIT };
+
+	for (int i = 0; i < TIMES; i++) {
+		strbuf_reserve(&forms[i], text.len * GROWTH + 3); /* never moves */
+		encode_go_quoted(&forms[i], text.p, text.len);
+		text = (struct str){ forms[i].buf + 1, forms[i].len - 2 };
+		add_form_locked(r, text.p, text.len);
+	}
+	for (int i = 0; i < TIMES; i++) {
+		secret_wipe(forms[i].buf, forms[i].len);
+		strbuf_release(&forms[i]);
+	}
+}
+
 static void add_lines_locked(struct redactor *r, struct str text)
 {
 	if (!memchr(text.p, '\n', text.len))
@@ -98,6 +116,7 @@ static void add_lines_locked(struct redactor *r, struct str text)
 		if (line.len && line.p[line.len - 1] == '\r')
 			line.len--;
 		add_form_locked(r, line.p, line.len);
+		add_quoted_locked(r, line);
 	}
 }
 
@@ -130,6 +149,7 @@ static void add_encoded_locked(struct redactor *r, struct str text)
 static void add_text_locked(struct redactor *r, struct str text)
 {
 	add_form_locked(r, text.p, text.len);
+	add_quoted_locked(r, text);
 	add_lines_locked(r, text);
 	add_encoded_locked(r, text);
 }

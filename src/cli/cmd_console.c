@@ -147,21 +147,103 @@ static void add_pos(struct strbuf *sb, const char *name, const struct pos *p)
 		    p->byte);
 }
 
-static void add_text(struct strbuf *sb, const char *name, const char *text)
+/* Secrets are taken out of the texts inside: what is made of them stays JSON. */
+static char *filtered(struct redactor *r, const char *text)
 {
-	strbuf_addf(sb, "\"%s\":", name);
-	jsontext_quote(sb, text, strlen(text));
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+	strbuf_addstr(&sb, text);
+	redactor_filter(r, &sb);
+	return strbuf_detach(&sb);
 }
 
-static void add_mistake(struct strbuf *sb, const struct diag *d)
+/* A number that is one becomes null, which has its type. */
+static struct value *filtered_number(struct redactor *r, struct value *v)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+
+	value_format_json(&text, v);
+
+	AUTO_FREE char *shown = filtered(r, text.buf);
+
+	return text_eq(shown, text.buf) ? value_ref(v) : value_null(type_number);
+}
+
+static struct value *filtered_value(struct redactor *r, struct value *v);
+
+static struct value *filtered_items(struct redactor *r, struct value *v)
+{
+	enum type_kind kind = type_kind(value_type(v));
+	struct type *element =
+		kind == TYPE_TUPLE || kind == TYPE_OBJECT ? NULL : type_element(value_type(v));
+	size_t n = value_len(v);
+
+	if (kind == TYPE_MAP || kind == TYPE_OBJECT) {
+		struct map fields;
+
+		value_map_init(&fields);
+		for (size_t i = 0; i < n; i++) {
+			AUTO_FREE char *key = filtered(r, value_key_at(v, i));
+
+			value_map_put(&fields, key, filtered_value(r, value_at(v, i)));
+		}
+		return kind == TYPE_MAP ? value_map_take(element, &fields)
+					: value_object_take(&fields);
+	}
+
+	AUTO_FREE struct value **items = xcalloc(n + 1, sizeof(struct value *));
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = filtered_value(r, value_at(v, i));
+	if (kind == TYPE_TUPLE)
+		return value_tuple_take(items, n);
+	return kind == TYPE_LIST ? value_list_take(element, items, n)
+				 : value_set_take(element, items, n);
+}
+
+/* Of the same type, but for the names of attributes. */
+static struct value *filtered_value(struct redactor *r, struct value *v)
+{
+	if (value_is_null(v) || !value_is_known(v))
+		return value_ref(v);
+	switch (type_kind(value_type(v))) {
+	case TYPE_STRING: {
+		AUTO_FREE char *text = filtered(r, value_as_string(v));
+
+		return value_string(text);
+	}
+	case TYPE_NUMBER:
+		return filtered_number(r, v);
+	case TYPE_BOOL:
+	case TYPE_DYNAMIC:
+		return value_ref(v);
+	case TYPE_LIST:
+	case TYPE_SET:
+	case TYPE_MAP:
+	case TYPE_TUPLE:
+	case TYPE_OBJECT:
+		break;
+	}
+	return filtered_items(r, v);
+}
+
+static void add_text(struct strbuf *sb, struct redactor *r, const char *name, const char *text)
+{
+	AUTO_FREE char *shown = filtered(r, text);
+
+	strbuf_addf(sb, "\"%s\":", name);
+	jsontext_quote(sb, shown, strlen(shown));
+}
+
+static void add_mistake(struct strbuf *sb, struct redactor *r, const struct diag *d)
 {
 	strbuf_addch(sb, '{');
-	add_text(sb, "summary", d->summary);
+	add_text(sb, r, "summary", d->summary);
 	strbuf_addch(sb, ',');
-	add_text(sb, "detail", d->detail);
+	add_text(sb, r, "detail", d->detail);
 	if (d->subject.source) {
 		strbuf_addstr(sb, ",\"range\":{");
-		add_text(sb, "filename", d->subject.source->name);
+		add_text(sb, r, "filename", d->subject.source->name);
 		strbuf_addch(sb, ',');
 		add_pos(sb, "start", &d->subject.start);
 		strbuf_addch(sb, ',');
@@ -171,7 +253,7 @@ static void add_mistake(struct strbuf *sb, const struct diag *d)
 	strbuf_addch(sb, '}');
 }
 
-static void add_mistakes(struct strbuf *sb, const struct diags *diags)
+static void add_mistakes(struct strbuf *sb, struct redactor *r, const struct diags *diags)
 {
 	const char *separator = "";
 
@@ -180,24 +262,24 @@ static void add_mistakes(struct strbuf *sb, const struct diags *diags)
 		if (diags->items[i].severity != DIAG_ERROR)
 			continue;
 		strbuf_addstr(sb, separator);
-		add_mistake(sb, &diags->items[i]);
+		add_mistake(sb, r, &diags->items[i]);
 		separator = ",";
 	}
 	strbuf_addstr(sb, "]}");
 }
 
 /* A value with an unknown part has no JSON form: its value is null. */
-static void add_result(struct strbuf *sb, const struct value *v)
+static void add_result(struct strbuf *sb, struct redactor *r, struct value *v)
 {
+	AUTO(value) struct value *plain = value_unmark_deep(v);
+	AUTO(value) struct value *shown = filtered_value(r, plain);
 	bool known = value_is_wholly_known(v);
 
 	strbuf_addstr(sb, "{\"type\":");
-	type_json(sb, value_type(v));
+	type_json(sb, value_type(shown));
 	strbuf_addstr(sb, ",\"value\":");
 	if (known) {
-		AUTO(value) struct value *plain = value_unmark_deep((struct value *)v);
-
-		value_format_json(sb, plain);
+		value_format_json(sb, shown);
 	} else {
 		strbuf_addstr(sb, "null,\"unknown\":true");
 	}
@@ -213,11 +295,10 @@ static void answer_json(const struct console *c, const char *text)
 	AUTO(value) struct value *v = evaluate(c, &l, text);
 
 	if (diags_has_errors(&l.diags))
-		add_mistakes(&out, &l.diags);
+		add_mistakes(&out, c->ctx->redactor, &l.diags);
 	else
-		add_result(&out, v);
+		add_result(&out, c->ctx->redactor, v);
 	line_release(&l);
-	redactor_filter(c->ctx->redactor, &out);
 	puts(out.buf);
 	fflush(stdout);
 }

@@ -151,6 +151,8 @@ static void read_default(struct loader *l, struct variable_decl *v, const struct
 	AUTO(value) struct value *whole = value_apply_defaults(raw, v->pub.type);
 	struct value *converted = value_convert(whole, v->pub.type, &e);
 	if (!converted) {
+		if (v->pub.sensitive)
+			register_secrets(l->opts->redactor, raw);
 		diags_error(l->diags, &a->expr->range, "Invalid default value for variable",
 			    "This default value is not compatible with the variable's type "
 			    "constraint: %s.",

@@ -27,6 +27,9 @@ static void assign(struct loader *l, struct variable_decl *v, enum variable_orig
 		   struct value *raw, struct range at)
 {
 	AUTO(error) struct error *e = NULL;
+	/* now, as the line of one that does not fit is shown */
+	if (v->pub.sensitive)
+		register_secrets(l->opts->redactor, raw);
 	AUTO(value) struct value *whole = value_apply_defaults(raw, v->pub.type);
 	struct value *converted = value_convert(whole, v->pub.type, &e);
 	if (!converted) {

@@ -64,6 +64,19 @@ static void test_lines(void **state)
 	check(r, "a\n\nb", "a\n\nb");
 }
 
+/* As inspect, console and messages quote them, lists of texts even twice. */
+static void test_quoted(void **state)
+{
+	AUTO(redactor) struct redactor *r = redactor_new();
+
+	add(r, "a\"b\\c\td");
+	check(r, "x \"a\\\"b\\\\c\\td\"", "x \"<sensitive>\"");
+	check(r, "[ \\\"a\\\\\\\"b\\\\\\\\c\\\\td\\\" ]", "[ \\\"<sensitive>\\\" ]");
+	add(r, "one \"1\"\ntwo \"2\"\n");
+	check(r, "\"one \\\"1\\\"\\ntwo \\\"2\\\"\\n\"", "\"<sensitive>\"");
+	check(r, "\"two \\\"2\\\"\"", "\"<sensitive>\"");
+}
+
 static void test_encoded(void **state)
 {
 	AUTO(redactor) struct redactor *r = redactor_new();
@@ -110,9 +123,13 @@ static void test_wipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),  cmocka_unit_test(test_overlap),
-		cmocka_unit_test(test_lines),  cmocka_unit_test(test_encoded),
-		cmocka_unit_test(test_binary), cmocka_unit_test(test_short_is_not_encoded),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_quoted),
+		cmocka_unit_test(test_encoded),
+		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_short_is_not_encoded),
 		cmocka_unit_test(test_wipe),
 	};
 
