@@ -207,12 +207,14 @@ static struct value *map_index(const struct evaluator *ev, struct value *map,
 static struct value *object_index(const struct evaluator *ev, struct value *object,
 				  const struct value *key, bool by_number, const struct access *a)
 {
-	if (!value_is_known(object) || !value_is_known(key))
+	if (!value_is_known(key))
 		return value_unknown(type_dynamic);
 
-	struct value *v = value_get(object, value_as_string(key));
-	if (v)
-		return value_ref(v);
+	const struct type_field *field = type_field(value_type(object), value_as_string(key));
+
+	if (field)
+		return value_is_known(object) ? value_ref(value_get(object, field->name))
+					      : value_unknown(field->type);
 	return refuse(ev, a, invalid_index, "%s.%s", no_element,
 		      by_number ? " An object only supports looking up attributes by name, not by "
 				  "numeric index."

@@ -296,7 +296,10 @@ static void apply_binary(const struct evaluator *ev, const struct expr *e, struc
 	if (converted && (e->op.op == OP_AND || e->op.op == OP_OR))
 		decides = deciding_side(e->op.op, left, right);
 	if (decides) {
-		ret.value = value_ref(decides->value);
+		ret.value = value_is_null(decides->value)
+				    ? value_marked_take(value_bool(false),
+							value_is_sensitive(decides->value))
+				    : value_ref(decides->value);
 		diags_move(&ret.diags, &decides->diags);
 	} else {
 		diags_move(&ret.diags, &left->diags);

@@ -173,6 +173,19 @@ static bool match(struct glob *g, const char *p, const char *s)
 	return !*s;
 }
 
+/* How many folders deep a file that matches can be. */
+static int levels(const char *pattern)
+{
+	int n = 0;
+
+	if (strstr(pattern, "**") || strchr(pattern, '{'))
+		return DEPTH_MAX;
+	for (const char *p = pattern; (p = strchr(p, '/')); p++)
+		n++;
+	return MIN(n, DEPTH_MAX);
+}
+
+/* Goes at most `depth` folders deeper. */
 static void walk(const char *root, const char *below, const char *pattern, int depth,
 		 struct strv *ret)
 {
@@ -180,7 +193,7 @@ static void walk(const char *root, const char *below, const char *pattern, int d
 	AUTO(strv) struct strv names = STRV_INIT;
 	struct error *err = NULL;
 
-	if (depth > DEPTH_MAX || fs_list(dir, &names, &err) < 0) {
+	if (depth < 0 || fs_list(dir, &names, &err) < 0) {
 		error_free(err);
 		return;
 	}
@@ -195,7 +208,7 @@ static void walk(const char *root, const char *below, const char *pattern, int d
 			continue;
 		}
 		if (kind == FS_DIR)
-			walk(root, path, pattern, depth + 1, ret);
+			walk(root, path, pattern, depth - 1, ret);
 		else if (kind == FS_FILE && match(&g, pattern, path))
 			strv_push(ret, path);
 	}
@@ -205,7 +218,7 @@ bool globber_files(const char *dir, const char *pattern, struct strv *ret)
 {
 	if (!is_wellformed(pattern))
 		return false;
-	walk(dir, "", pattern, 0, ret);
+	walk(dir, "", pattern, levels(pattern), ret);
 	strv_sort(ret);
 	return true;
 }

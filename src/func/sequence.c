@@ -155,6 +155,26 @@ static struct type *concat_type(const struct func_call *call)
 	return common ? type_list(common) : NULL;
 }
 
+/* What tuples make, not all of them known; a list among them hides how many elements. */
+static struct value *unknown_concat(const struct func_call *call)
+{
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < call->argc; i++) {
+		if (type_kind(value_type(call->args[i])) == TYPE_LIST)
+			return value_unknown(type_dynamic);
+		n += type_len(value_type(call->args[i]));
+	}
+
+	AUTO_FREE struct type **elements = xcalloc(n + 1, sizeof(struct type *));
+
+	for (size_t i = 0; i < call->argc; i++)
+		for (size_t k = 0; k < type_len(value_type(call->args[i])); k++)
+			elements[at++] = type_at(value_type(call->args[i]), k);
+	AUTO(type) struct type *tuple = type_tuple(elements, n);
+	return value_unknown(tuple);
+}
+
 static struct value *call_concat(const struct func_call *call, struct error **err)
 {
 	AUTO(value_vec) struct value_vec items = { 0 };
@@ -172,6 +192,9 @@ static struct value *call_concat(const struct func_call *call, struct error **er
 
 	AUTO(type) struct type *list = concat_type(call);
 
+	for (size_t i = 0; i < call->argc; i++)
+		if (!value_is_known(call->args[i]))
+			return list ? value_unknown(list) : unknown_concat(call);
 	for (size_t i = 0; i < call->argc; i++) {
 		AUTO(value)
 		struct value *part =
@@ -396,6 +419,24 @@ static struct value *call_range(const struct func_call *call, struct error **err
 	return v;
 }
 
+static struct value *unknown_reverse(struct type *t)
+{
+	AUTO(type) struct type *list = NULL;
+
+	if (type_kind(t) != TYPE_TUPLE) {
+		list = type_list(type_element(t));
+		return value_unknown(list);
+	}
+
+	size_t n = type_len(t);
+	AUTO_FREE struct type **elements = xcalloc(n + 1, sizeof(struct type *));
+
+	for (size_t i = 0; i < n; i++)
+		elements[i] = type_at(t, n - 1 - i);
+	AUTO(type) struct type *tuple = type_tuple(elements, n);
+	return value_unknown(tuple);
+}
+
 static struct value *call_reverse(const struct func_call *call, struct error **err)
 {
 	AUTO(value_vec) struct value_vec items = { 0 };
@@ -408,52 +449,71 @@ static struct value *call_reverse(const struct func_call *call, struct error **e
 		return fail_arg(call, 0, err, "can only reverse list or tuple values, not %s",
 				name.buf);
 	if (!value_is_known(seq))
-		return value_unknown(type_kind(t) == TYPE_LIST ? t : type_dynamic);
+		return unknown_reverse(t);
 	for (size_t i = value_len(seq); i > 0; i--)
 		*vec_push(&items) = value_ref(value_at(seq, i - 1));
 	return type_kind(t) == TYPE_TUPLE ? value_vec_tuple(&items)
 					  : value_vec_list(&items, type_element(t));
 }
 
-/* A bound of slice(): argument i. */
-static bool slice_bound(const struct func_call *call, size_t i, const char *what, int64_t *ret,
-			struct error **err)
+/* A bound of slice(): argument i; -1: not known, as may be `len`. */
+static bool slice_bound(const struct func_call *call, size_t i, const char *what, int64_t len,
+			int64_t *ret, struct error **err)
 {
-	if (arg_int(call, i, ret, err))
+	*ret = -1;
+	if (!value_is_known(call->args[i]))
 		return true;
-	error_prefix(err, "invalid %s index", what);
-	*call->ret_bad_arg = (int)i;
-	return false;
-}
-
-static bool slice_bounds(const struct func_call *call, int64_t *start, int64_t *end,
-			 struct error **err)
-{
-	int64_t len = (int64_t)value_len(call->args[0]);
-
-	if (!slice_bound(call, 1, "start", start, err) || !slice_bound(call, 2, "end", end, err))
+	if (!arg_int(call, i, ret, err)) {
+		error_prefix(err, "invalid %s index", what);
+		*call->ret_bad_arg = (int)i;
 		return false;
-	if (*start < 0)
-		fail_arg(call, 1, err, "start index must not be less than zero");
-	else if (*start > len)
-		fail_arg(call, 1, err,
-			 "start index must not be greater than the length of the list");
-	else if (*end < 0)
-		fail_arg(call, 2, err, "end index must not be less than zero");
-	else if (*end > len)
-		fail_arg(call, 2, err, "end index must not be greater than the length of the list");
-	else if (*start > *end)
-		fail_arg(call, 1, err, "start index must not be greater than end index");
+	}
+	if (*ret < 0)
+		fail_arg(call, i, err, "%s index must not be less than zero", what);
+	else if (len >= 0 && *ret > len)
+		fail_arg(call, i, err, "%s index must not be greater than the length of the list",
+			 what);
 	else
 		return true;
 	return false;
 }
 
+static bool slice_bounds(const struct func_call *call, int64_t len, int64_t *start, int64_t *end,
+			 struct error **err)
+{
+	if (!slice_bound(call, 1, "start", len, start, err) ||
+	    !slice_bound(call, 2, "end", len, end, err))
+		return false;
+	if (*end < 0 || *start <= *end)
+		return true;
+	fail_arg(call, 1, err, "start index must not be greater than end index");
+	return false;
+}
+
+/* Of elements [start, end), -1: not known. */
+static struct value *unknown_slice(struct type *t, int64_t start, int64_t end)
+{
+	if (type_kind(t) == TYPE_LIST)
+		return value_unknown(t);
+	if (start < 0 || end < 0)
+		return value_unknown(type_dynamic);
+
+	size_t n = (size_t)(end - start);
+	AUTO_FREE struct type **elements = xcalloc(n + 1, sizeof(struct type *));
+
+	for (size_t i = 0; i < n; i++)
+		elements[i] = type_at(t, (size_t)start + i);
+	AUTO(type) struct type *part = type_tuple(elements, n);
+	return value_unknown(part);
+}
+
 static struct value *call_slice(const struct func_call *call, struct error **err)
 {
 	AUTO(value_vec) struct value_vec items = { 0 };
-	struct type *t = value_type(call->args[0]);
-	int64_t start, end;
+	struct value *list = call->args[0];
+	struct type *t = value_type(list);
+	bool tuple = type_kind(t) == TYPE_TUPLE;
+	int64_t len = -1, start, end;
 
 	if (type_kind(t) == TYPE_SET)
 		return fail_arg(call, 0, err,
@@ -462,12 +522,17 @@ static struct value *call_slice(const struct func_call *call, struct error **err
 				"not important");
 	if (!is_list_or_tuple(t))
 		return fail_arg(call, 0, err, "must be a list or tuple value");
-	if (!slice_bounds(call, &start, &end, err))
+	if (tuple)
+		len = (int64_t)type_len(t);
+	else if (value_is_known(list))
+		len = (int64_t)value_len(list);
+	if (!slice_bounds(call, len, &start, &end, err))
 		return NULL;
+	if (!value_is_known(list) || start < 0 || end < 0)
+		return unknown_slice(t, start, end);
 	for (int64_t i = start; i < end; i++)
-		*vec_push(&items) = value_ref(value_at(call->args[0], (size_t)i));
-	return type_kind(t) == TYPE_TUPLE ? value_vec_tuple(&items)
-					  : value_vec_list(&items, type_element(t));
+		*vec_push(&items) = value_ref(value_at(list, (size_t)i));
+	return tuple ? value_vec_tuple(&items) : value_vec_list(&items, type_element(t));
 }
 
 static int compare_text(const void *a, const void *b)
@@ -596,7 +661,7 @@ const struct func_def func_compact = {
 
 const struct func_def func_concat = {
 	.name = "concat",
-	.variadic = VARIADIC("seqs", NULL, 0),
+	.variadic = VARIADIC("seqs", NULL, PARAM_UNKNOWN),
 	.call = call_concat,
 	.doc = "Appends lists to each other.",
 	.example = "concat([1], [2, 3])",
@@ -681,8 +746,9 @@ const struct func_def func_reverse = {
 
 const struct func_def func_slice = {
 	.name = "slice",
-	.params = PARAMS({ "list", NULL, 0 }, { "start_index", &type_number, 0 },
-			 { "end_index", &type_number, 0 }),
+	.params = PARAMS({ "list", NULL, PARAM_UNKNOWN },
+			 { "start_index", &type_number, PARAM_UNKNOWN },
+			 { "end_index", &type_number, PARAM_UNKNOWN }),
 	.call = call_slice,
 	.doc = "Cuts elements out of a list, from a start up to, without, an end.",
 	.example = "slice([1, 2, 3, 4], 1, 3)",

@@ -49,10 +49,13 @@ static bool next(struct reader *r)
 	memset(&r->event, 0, sizeof(r->event));
 	if (yaml_parser_parse(&r->parser, &r->event))
 		return true;
-	line = r->parser.problem_mark.line + (r->parser.error == YAML_SCANNER_ERROR);
 	error_set(r->err, ERROR_INVALID, "%s",
 		  r->parser.problem ? r->parser.problem : "unknown problem parsing YAML content");
-	add_place(r, line, r->parser.problem_mark.column);
+	line = r->parser.problem_mark.line;
+	if (r->parser.error == YAML_SCANNER_ERROR)
+		add_place(r, line ? line + 1 : 0, 0);
+	else
+		add_place(r, line, r->parser.problem_mark.column);
 	return false;
 }
 
@@ -266,8 +269,10 @@ static struct value *read_document(struct reader *r)
 
 	if (!next(r) || !next(r)) /* the start of the stream, then of the document */
 		return NULL;
-	if (r->event.type != YAML_DOCUMENT_START_EVENT)
+	if (r->event.type != YAML_DOCUMENT_START_EVENT) {
+		r->event.start_mark.line = MAX(r->event.start_mark.line, (size_t)1);
 		return complain(r, "missing start of document");
+	}
 	if (!next(r))
 		return NULL;
 	v = read_node(r);
@@ -278,7 +283,7 @@ static struct value *read_document(struct reader *r)
 	if (!next(r))
 		return NULL;
 	if (r->event.type == YAML_DOCUMENT_START_EVENT)
-		return complain(r, "only a single document is allowed");
+		return complain(r, "unexpected extra content after value");
 	return TAKE(v);
 }
 

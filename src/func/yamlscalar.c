@@ -193,7 +193,7 @@ struct value *yamlscalar_value(const char *text, size_t len, const char *tag, bo
 
 	if (!tag || !*tag)
 		return plain ? read_plain(text, len, err) : value_string_len(text, len);
-	if (!strcmp(tag, "!") || !strcmp(tag, TAG_PREFIX "str"))
+	if (!strcmp(tag, TAG_PREFIX "str"))
 		return value_string_len(text, len);
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
 		if (strcmp(tags[i].tag, tag) != 0)
@@ -205,7 +205,11 @@ struct value *yamlscalar_value(const char *text, size_t len, const char *tag, bo
 		if (!v)
 			error_set(err, ERROR_INVALID, "cannot parse %s as %s%s", quoted.buf, tag,
 				  tags[i].why);
-		return v;
+		if (!v || plain || !value_is_known(v))
+			return v;
+		/* What is quoted stays a text, which only has to look like its tag. */
+		value_unref(v);
+		return value_string_len(text, len);
 	}
 	encode_go_quoted(&quoted, tag, strlen(tag));
 	error_set(err, ERROR_INVALID, "unsupported tag %s", quoted.buf);

@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-struct writer {
-	struct strbuf *out;
-	bool open_ended; /* what was written last could go on: "..." must follow */
-};
-
 static bool is_printable(uint32_t cp)
 {
 	return cp == '\n' || (cp >= 0x20 && cp <= 0x7e) || (cp >= 0xa0 && cp <= 0xd7ff) ||
@@ -67,10 +62,8 @@ static bool fits_block(const char *s, size_t len)
 	return true;
 }
 
-static void add_block(struct writer *w, const char *s, size_t len, size_t indent)
+static void add_block(struct strbuf *out, const char *s, size_t len, size_t indent)
 {
-	struct strbuf *out = w->out;
-
 	strbuf_addch(out, '|');
 	if (*s == ' ' || *s == '\n')
 		strbuf_addch(out, '2');
@@ -78,7 +71,6 @@ static void add_block(struct writer *w, const char *s, size_t len, size_t indent
 		strbuf_addch(out, '-');
 	} else if (len == 1 || s[len - 2] == '\n') {
 		strbuf_addch(out, '+');
-		w->open_ended = true;
 	}
 	strbuf_addch(out, '\n');
 	for (const char *p = s, *end = s + len; p < end;) {
@@ -94,7 +86,7 @@ static void add_block(struct writer *w, const char *s, size_t len, size_t indent
 }
 
 /* A scalar or an empty collection, up to the end of its last line. */
-static void add_scalar(struct writer *w, const struct value *v, size_t indent)
+static void add_scalar(struct strbuf *out, const struct value *v, size_t indent)
 {
 	enum type_kind kind = type_kind(value_type(v));
 
@@ -103,20 +95,20 @@ static void add_scalar(struct writer *w, const struct value *v, size_t indent)
 		size_t len = value_string_size(v);
 
 		if (fits_block(s, len)) {
-			add_block(w, s, len, indent);
+			add_block(out, s, len, indent);
 			return;
 		}
-		add_quoted(w->out, s, len);
+		add_quoted(out, s, len);
 	} else if (value_is_null(v)) {
-		strbuf_addstr(w->out, "null");
+		strbuf_addstr(out, "null");
 	} else if (kind == TYPE_NUMBER) {
-		number_format(w->out, value_as_number(v));
+		number_format(out, value_as_number(v));
 	} else if (kind == TYPE_BOOL) {
-		strbuf_addstr(w->out, value_as_bool(v) ? "true" : "false");
+		strbuf_addstr(out, value_as_bool(v) ? "true" : "false");
 	} else {
-		strbuf_addstr(w->out, kind == TYPE_MAP || kind == TYPE_OBJECT ? "{}" : "[]");
+		strbuf_addstr(out, kind == TYPE_MAP || kind == TYPE_OBJECT ? "{}" : "[]");
 	}
-	strbuf_addch(w->out, '\n');
+	strbuf_addch(out, '\n');
 }
 
 static bool is_mapping(const struct value *v)
@@ -134,7 +126,7 @@ static bool is_sequence(const struct value *v)
 	       value_len(v);
 }
 
-static void add_node(struct writer *w, const struct value *v, size_t indent);
+static void add_node(struct strbuf *out, const struct value *v, size_t indent);
 
 /* Keys that are longer, or have line breaks in them, are written as `? KEY`. */
 enum { SIMPLE_KEY_MAX = 128 };
@@ -150,75 +142,69 @@ static bool is_simple_key(const char *key)
 	return strlen(key) <= SIMPLE_KEY_MAX;
 }
 
-static void add_complex_entry(struct writer *w, const char *key, const struct value *item,
+static void add_complex_entry(struct strbuf *out, const char *key, const struct value *item,
 			      size_t indent)
 {
 	AUTO(value) struct value *text = value_string(key);
 
-	strbuf_addstr(w->out, "? ");
-	add_scalar(w, text, indent);
-	w->open_ended = false;
-	strbuf_addchars(w->out, ' ', indent);
-	strbuf_addstr(w->out, ": ");
-	add_node(w, item, indent + 2);
+	strbuf_addstr(out, "? ");
+	add_scalar(out, text, indent);
+	strbuf_addchars(out, ' ', indent);
+	strbuf_addstr(out, ": ");
+	add_node(out, item, indent + 2);
 }
 
 /* The first line starts where the text already is. */
-static void add_mapping(struct writer *w, const struct value *v, size_t indent)
+static void add_mapping(struct strbuf *out, const struct value *v, size_t indent)
 {
 	for (size_t i = 0; i < value_len(v); i++) {
 		const struct value *item = value_at(v, i);
 		const char *key = value_key_at(v, i);
 
 		if (i)
-			strbuf_addchars(w->out, ' ', indent);
-		w->open_ended = false;
+			strbuf_addchars(out, ' ', indent);
 		if (!is_simple_key(key)) {
-			add_complex_entry(w, key, item, indent);
+			add_complex_entry(out, key, item, indent);
 			continue;
 		}
-		add_quoted(w->out, key, strlen(key));
-		strbuf_addch(w->out, ':');
+		add_quoted(out, key, strlen(key));
+		strbuf_addch(out, ':');
 		if (is_mapping(item) || is_sequence(item)) {
 			size_t inner = is_sequence(item) ? indent : indent + 2;
 
-			strbuf_addch(w->out, '\n');
-			strbuf_addchars(w->out, ' ', inner);
-			add_node(w, item, inner);
+			strbuf_addch(out, '\n');
+			strbuf_addchars(out, ' ', inner);
+			add_node(out, item, inner);
 		} else {
-			strbuf_addch(w->out, ' ');
-			add_scalar(w, item, indent);
+			strbuf_addch(out, ' ');
+			add_scalar(out, item, indent);
 		}
 	}
 }
 
-static void add_sequence(struct writer *w, const struct value *v, size_t indent)
+static void add_sequence(struct strbuf *out, const struct value *v, size_t indent)
 {
 	for (size_t i = 0; i < value_len(v); i++) {
 		if (i)
-			strbuf_addchars(w->out, ' ', indent);
-		w->open_ended = false;
-		strbuf_addstr(w->out, "- ");
-		add_node(w, value_at(v, i), indent + 2);
+			strbuf_addchars(out, ' ', indent);
+		strbuf_addstr(out, "- ");
+		add_node(out, value_at(v, i), indent + 2);
 	}
 }
 
-static void add_node(struct writer *w, const struct value *v, size_t indent)
+static void add_node(struct strbuf *out, const struct value *v, size_t indent)
 {
 	if (is_mapping(v))
-		add_mapping(w, v, indent);
+		add_mapping(out, v, indent);
 	else if (is_sequence(v))
-		add_sequence(w, v, indent);
+		add_sequence(out, v, indent);
 	else
-		add_scalar(w, v, indent >= 2 ? indent - 2 : 0);
+		add_scalar(out, v, indent >= 2 ? indent - 2 : 0);
 }
 
 void yamltext_write(struct strbuf *sb, const struct value *v)
 {
-	struct writer w = { .out = sb };
-	bool bare = value_is_null(v) || value_type(v) == type_number || value_type(v) == type_bool;
-
-	add_node(&w, v, 0);
-	if (bare || w.open_ended)
+	add_node(sb, v, 0);
+	if (value_is_null(v) || value_type(v) == type_number || value_type(v) == type_bool)
 		strbuf_addstr(sb, "...\n");
 }
