@@ -21,6 +21,13 @@ static void set_text(struct map *m, const char *name, const char *text)
 }
 
 /* provisioners.md 2.2 */
+/* What builders without the feature have there. */
+static void set_unset(struct map *values, const char *name, const char *text)
+{
+	if (!map_has(values, name))
+		set_text(values, name, text);
+}
+
 struct value *build_generated_values(struct build_run *run)
 {
 	struct machine *m = run->machine;
@@ -40,9 +47,9 @@ struct value *build_generated_values(struct build_run *run)
 		map_set(&values, "Port", value_int(m->target.port));
 	set_text(&values, "ID", "ERR_ID_NOT_IMPLEMENTED_BY_BUILDER");
 	set_text(&values, "PackerRunUUID", run->opts->run_uuid);
-	set_text(&values, "PackerHTTPIP", "ERR_HTTP_IP_NOT_IMPLEMENTED_BY_BUILDER");
-	set_text(&values, "PackerHTTPPort", "ERR_HTTP_PORT_NOT_IMPLEMENTED_BY_BUILDER");
-	set_text(&values, "PackerHTTPAddr", "ERR_HTTP_ADDR_NOT_IMPLEMENTED_BY_BUILDER");
+	set_unset(&values, "PackerHTTPIP", "ERR_HTTP_IP_NOT_IMPLEMENTED_BY_BUILDER");
+	set_unset(&values, "PackerHTTPPort", "ERR_HTTP_PORT_NOT_IMPLEMENTED_BY_BUILDER");
+	set_unset(&values, "PackerHTTPAddr", "ERR_HTTP_ADDR_NOT_IMPLEMENTED_BY_BUILDER");
 	return value_object_take(&values);
 }
 

@@ -47,7 +47,6 @@ struct line_editor {
 	EditLine *el;
 	History *history;
 	char *prompt, *history_path;
-	bool dropped, ended; /* what Control-C did to the line that is read */
 };
 
 static struct line_editor *owner(EditLine *el, struct edit_library *lib)
@@ -64,21 +63,6 @@ static struct edit_library *loaded;
 static char *show_prompt(EditLine *el)
 {
 	return owner(el, loaded)->prompt;
-}
-
-static unsigned char interrupt(EditLine *el, int c)
-{
-	struct line_editor *le = owner(el, loaded);
-	const LineInfo *line = le->lib.line(el);
-
-	(void)c;
-	fputs("^C\n", stdout);
-	if (line->lastchar == line->buffer) {
-		le->ended = true;
-		return CC_EOF;
-	}
-	le->dropped = true;
-	return CC_NEWLINE;
 }
 
 static void open_history(struct line_editor *le)
@@ -111,8 +95,7 @@ struct line_editor *line_editor_new(const char *prompt, const char *history, str
 	le->lib.set(le->el, EL_EDITOR, "emacs");
 	/* Control-C is a key for us, not a signal. */
 	le->lib.set(le->el, EL_SETTY, "-d", "-isig", NULL);
-	le->lib.set(le->el, EL_ADDFN, "interrupt", "drop the line or leave", interrupt);
-	le->lib.set(le->el, EL_BIND, "^C", "interrupt", NULL);
+	le->lib.set(le->el, EL_BIND, "^C", "ed-end-of-file", NULL);
 	open_history(le);
 	return le;
 }
@@ -149,21 +132,30 @@ static bool is_blank(const char *s)
 	return s[strspn(s, " \t\n")] == '\0';
 }
 
+/* The end, by Control-C or Control-D: with something on the line only that is over. */
+static bool is_line_dropped(struct line_editor *le)
+{
+	const LineInfo *line = le->lib.line(le->el);
+
+	fputs("^C\n", stdout);
+	return line->lastchar != line->buffer;
+}
+
 char *line_editor_read(struct line_editor *le)
 {
 	for (;;) {
 		int len = 0;
 
-		le->dropped = le->ended = false;
 		/* Before the prompt shows, so that no key comes too early. */
 		le->lib.set(le->el, EL_PREP_TERM, 1);
 
 		const char *line = le->lib.read(le->el, &len);
 
-		if (!line || le->ended || len <= 0)
+		if (!line || len <= 0) {
+			if (is_line_dropped(le))
+				continue;
 			return NULL;
-		if (le->dropped)
-			continue;
+		}
 		if (!is_blank(line)) {
 			HistEvent event;
 

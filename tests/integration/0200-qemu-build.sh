@@ -56,14 +56,24 @@ cat >good/steps <<-'EOT'
   provisioner "shell" {
     inline = ["echo \"I am $(whoami)\"", "sudo install -m 644 /tmp/index.html /var/index.html"]
   }
+  provisioner "shell" {
+    inline = [
+      "exec 3<>/dev/tcp/$PACKER_HTTP_IP/$PACKER_HTTP_PORT",
+      "printf 'GET /seed HTTP/1.0\\r\\n\\r\\n' >&3",
+      "echo \"got $(tail -n 1 <&3) from $PACKER_HTTP_ADDR\"",
+    ]
+    inline_shebang = "/bin/bash -e"
+  }
 EOT
 # a cast image takes a temporary key: then nothing about keys is said
-template good "${INGOT_TEST_BASE:+$key_line}" 'shutdown_command = "sudo shutdown -P now"'
+template good "${INGOT_TEST_BASE:+$key_line}" 'http_content = { "/seed" = "a seed" }' 'shutdown_command = "sudo shutdown -P now"'
 
 test_expect_success 'a guest is booted, provisioned, shut down and kept' '
         ingot build good >out 2>&1 &&
         cat out &&
         grep -q "I am $base_user" out &&
+        grep "Starting HTTP server on port 8[0-9]*" out &&
+        grep "got a seed from 10.0.2.2:8[0-9]*" out &&
         grep -q "VM files in directory: good/out" out &&
         [ "$(ls good/out)" = "web-$$" ]'
 

@@ -93,7 +93,7 @@ static const struct attr qemu_attrs[] = {
 	ATTR_MAP(struct qemu_config, http_content, 0, "Texts to serve to the guest, by path."),
 	ATTR_INT(struct qemu_config, http_port_min, 0, "First port of the HTTP server.", .def = "8000"),
 	ATTR_INT(struct qemu_config, http_port_max, 0, "Last port of the HTTP server.", .def = "9000"),
-	ATTR_STRING(struct qemu_config, http_bind_address, 0, "Address of the HTTP server.", .def = "0.0.0.0"),
+	ATTR_STRING(struct qemu_config, http_bind_address, 0, "Address the HTTP server listens on; 127.0.0.1, which the guest reaches, when not set."),
 	ATTR_STRING(struct qemu_config, http_interface, 0, "Network interface of the HTTP server."),
 	ATTR_STRING(struct qemu_config, http_network_protocol, 0, "tcp, tcp4, tcp6, unix or unixpacket.", .def = "tcp"),
 
@@ -417,6 +417,24 @@ static void check_boot_grammar(struct check *k)
 	vec_release(&events);
 }
 
+static void check_http(struct check *k)
+{
+	const struct qemu_config *c = k->c;
+
+	if (!text_is_empty(c->http_directory) && c->http_content.len)
+		complain(k, "http_content",
+			 "http_content cannot be used in conjunction with http_dir. Consider using "
+			 "the file function to load a file and serve it with http_content");
+	if (c->http_port_min > c->http_port_max)
+		complain(k, "http_port_min", "http_port_min must be less than http_port_max");
+	if (!text_is_empty(c->http_interface) && !text_is_empty(c->http_bind_address))
+		complain(k, "http_interface",
+			 "either http_interface or http_bind_address can be specified");
+	if (c->http_network_protocol && strncmp(c->http_network_protocol, "tcp", 3))
+		complain(k, "http_network_protocol",
+			 "http_network_protocol is invalid. Must be one of: tcp, tcp4, tcp6");
+}
+
 static void check_boot_keys(struct check *k)
 {
 	const struct qemu_config *c = k->c;
@@ -437,8 +455,6 @@ static void check_unsupported(struct check *k)
 		const char *name;
 		bool set;
 	} rows[] = {
-		{ "http_directory", !text_is_empty(c->http_directory) },
-		{ "http_content", c->http_content.len > 0 },
 		{ "floppy_files", c->floppy_files.len > 0 },
 		{ "floppy_dirs", c->floppy_dirs.len > 0 },
 		{ "floppy_content", c->floppy_content.len > 0 },
@@ -475,6 +491,7 @@ void qemu_config_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 	check_cpus(&k);
 	check_ports(&k);
 	check_boot_keys(&k);
+	check_http(&k);
 	check_unsupported(&k);
 }
 

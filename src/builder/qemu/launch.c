@@ -71,7 +71,7 @@ static struct value *template_data(const struct launch *l)
 
 	value_map_init(&fields);
 	map_set(&fields, "HTTPIP", value_string("10.0.2.2"));
-	map_set(&fields, "HTTPPort", value_int(0));
+	map_set(&fields, "HTTPPort", value_int(l->http_port));
 	map_set(&fields, "HTTPDir", value_string(c->http_directory ? c->http_directory : ""));
 	map_set(&fields, "HTTPContent", value_map_take(type_string, &(struct map){ 0 }));
 	map_set(&fields, "OutputDir", value_string(c->output_directory));

@@ -18,6 +18,7 @@ struct launch {
 	const char *efivars;    /* NULL: no UEFI */
 	const char *console;    /* file for the serial console */
 	const char *credential; /* value of -smbios, or NULL */
+	int http_port;          /* 0: nothing is served */
 
 	/* set by launch() */
 	struct guest *guest;

@@ -13,6 +13,7 @@
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/launch.h"
 #include "builder/qemu/medium.h"
+#include "builder/qemu/pages.h"
 #include "builder/qemu/shutdown.h"
 #include "builder/qemu/typing.h"
 #include "comm/key.h"
@@ -27,6 +28,7 @@ struct qemu_machine {
 	const struct qemu_config *config;
 	struct launch launch;
 	struct disks disks;
+	struct pages pages;
 	char *source; /* the ISO or disk image */
 	char *console;
 	char *efivars; /* NULL: no UEFI */
@@ -123,6 +125,7 @@ static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct er
 		.efivars = m->efivars,
 		.console = m->console,
 		.credential = m->credential,
+		.http_port = m->pages.port.port,
 		LAUNCH_INIT,
 	};
 	return launch(&m->launch, ctx, err);
@@ -148,8 +151,8 @@ static struct value *boot_fields(const struct qemu_machine *m)
 	struct map fields;
 
 	value_map_init(&fields);
-	map_set(&fields, "HTTPIP", value_string("10.0.2.2"));
-	map_set(&fields, "HTTPPort", value_int(0));
+	map_set(&fields, "HTTPIP", value_string(PAGES_GUEST_ADDRESS));
+	map_set(&fields, "HTTPPort", value_int(m->pages.port.port));
 	map_set(&fields, "Name", value_string(m->config->vm_name));
 	map_set(&fields, "SSHPublicKey", value_string(m->key ? m->key->public_line : ""));
 	return value_object_take(&fields);
@@ -174,9 +177,10 @@ static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 	    0)
 		return -1;
 	if (make_key(m, ctx, err) < 0 || make_efivars(m, ctx, err) < 0 ||
-	    launch_guest(m, ctx, err) < 0)
+	    pages_serve(&m->pages, m->config, ctx, err) < 0 || launch_guest(m, ctx, err) < 0)
 		return -1;
 	set_target(m);
+	pages_describe(&m->pages, &m->machine.generated);
 	return type_keys(m, ctx, err);
 }
 
@@ -193,6 +197,7 @@ static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
 		.machine = { .ops = &qemu_ops, .watch_fd = -1 },
 		.launch = { LAUNCH_INIT },
 		.disks = { .paths = STRV_INIT },
+		.pages = { PAGES_INIT },
 	};
 	m->machine.comm_config = &m->config->comm;
 	m->machine.comm_type = m->config->comm.communicator;
@@ -290,6 +295,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 	struct qemu_machine *m = (struct qemu_machine *)machine;
 
 	launch_release(&m->launch);
+	pages_release(&m->pages);
 	if (m->output_id && !keep_output)
 		remove_output(m, ctx);
 	journal_done(ctx->journal, m->output_id);

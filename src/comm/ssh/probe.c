@@ -14,10 +14,12 @@
  * A forwarded port (QEMU's user network, a load balancer) accepts at once and
  * knocks at the guest again and again by itself. To close a silent connection
  * there only leaves it half a one to care for, and some dozens of those cost a
- * guest that boots in software emulation a third of its time: so they are kept.
+ * guest that boots in software emulation a third of its time: so some are kept,
+ * but not so many that an SSH server which just came up turns others away (sshd's
+ * MaxStartups begins at ten).
  */
 enum {
-	PROBE_MAX = 40,        /* connections at a time */
+	PROBE_MAX = 6,         /* connections at a time */
 	BANNER_MAX = 8 * 1024, /* of lines before the identification (RFC 4253 4.2) */
 	RETRY_MSEC = 50,       /* after an answer that was not SSH */
 	STAGGER_MSEC = 500,    /* while connections are silent; doubles */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a guest can fetch over HTTP while it is built: http_directory or
+ * http_content (qemu-builder.md 10). The user network leads the guest to the
+ * host's own loopback, so the server listens only there unless the template
+ * names an address.
+ */
+#pragma once
+
+#include "builder/qemu/config.h"
+#include "core/component.h"
+#include "net/http_server.h"
+#include "os/port.h"
+
+struct pages {
+	struct port_reservation port; /* port 0: nothing is served */
+	struct http_server *server;
+	struct http_page *list;
+};
+#define PAGES_INIT .port = { .lock_fd = -1 }
+
+#define PAGES_GUEST_ADDRESS "10.0.2.2" /* of the host, as the guest sees it */
+
+/* Starts nothing when the template has neither. */
+MUST_CHECK int pages_serve(struct pages *p, const struct qemu_config *c, struct build_ctx *ctx,
+			   struct error **err);
+void pages_release(struct pages *p);
+/* PackerHTTPIP, PackerHTTPPort and PackerHTTPAddr, for provisioners. */
+void pages_describe(const struct pages *p, struct map *generated);
