@@ -62,7 +62,7 @@ typed() {
 
 test_expect_success 'every character and key arrives, in order' '
         keys_template "  boot_command = [
-    \"<wait25><enter><wait3>cat > /typed <<'"'E'"'<enter>\",
+    \"<wait50><enter><wait3>cat > /typed <<'"'E'"'<enter>\",
     \"abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789<enter>\",
     \"~!@#\$%^&*()_+{}|:\\\"<>?\`-=[]\\\\;'"'"',./<enter>\",
     \"<leftShiftOn>shifted<leftShiftOff> {{ .Name }} {{ .HTTPIP }} <f13> x<bs>y<spacebar>z<enter>\",
@@ -85,9 +85,9 @@ test_expect_success 'every character and key arrives, in order' '
 
 test_expect_success 'an interrupt ends the typing and leaves nothing' '
         keys_template "  boot_command = [\"<wait1h>\"]" >t.pkr.hcl && rm -rf out &&
-        { exec ingot build -color=false t.pkr.hcl >out.log 2>&1; } &
-        build=$! && test_wait 60 grep -q "Typing the boot command" out.log &&
-        kill -TERM $build && { wait $build; [ $? = 1 ]; } && cat out.log &&
+        { exec ingot build -color=false t.pkr.hcl >stopped.log 2>&1; } &
+        build=$! && test_wait 60 grep -q "Typing the boot command" stopped.log &&
+        kill -TERM $build && { wait $build; [ $? = 1 ]; } && cat stopped.log &&
         [ ! -e out ] && [ -z "$(ls "$TMPDIR")" ]
 '
 
