@@ -7,6 +7,7 @@
 #include "base/duration.h"
 #include "base/str.h"
 #include "cli/output.h"
+#include "cli/question.h"
 #include "cli/template_args.h"
 #include "core/engine.h"
 #include "os/clock.h"
@@ -31,16 +32,15 @@ struct build_args {
 	int64_t parallel;
 };
 
-static const char *const on_error_choices[] = { "cleanup", "abort", NULL };
-
 static const struct option_spec build_options[] = {
 	OPT_BOOL(struct build_args, color, "color", "Colours (default true)."),
-	OPT_BOOL(struct build_args, debug, "debug", "One build after another."),
+	OPT_BOOL(struct build_args, debug, "debug",
+		 "One build after another, pausing at each step."),
 	OPT_BOOL(struct build_args, force, "force", "Replace artifacts that exist."),
 	OPT_BOOL(struct build_args, json, "json", "Print events as JSON lines."),
 	OPT_BOOL(struct build_args, machine_readable, "machine-readable",
 		 "Print comma-separated events."),
-	OPT_CHOICE(struct build_args, on_error, "on-error", on_error_choices,
+	OPT_CHOICE(struct build_args, on_error, "on-error", on_error_names,
 		   "What happens to the machine when a step fails."),
 	OPT_INT(struct build_args, parallel, "parallel-builds", "N",
 		"Builds at once; less than 1 means all (default)."),
@@ -63,6 +63,7 @@ struct session {
 	const struct build_args *args;
 	struct renderer *out;
 	struct event_queue *queue;
+	struct prompter prompter;
 	bool interrupted;
 	int watched_out; /* standard output, until something happens to it */
 };
@@ -110,11 +111,15 @@ static void print_diags(struct session *s, const struct diags *diags)
 
 /* ---- events and signals while the engine runs --------------------------------- */
 
-static void show(void *data, const struct event *ev)
+/* False: what comes next has to wait until the question is answered. */
+static bool show(void *data, const struct event *ev)
 {
 	struct session *s = data;
 
 	s->out->ops->event(s->out, ev);
+	if (ev->kind == EVENT_QUESTION)
+		prompter_ask(&s->prompter, ev);
+	return !prompter_is_open(&s->prompter);
 }
 
 static void list_left(struct session *s, struct engine *e)
@@ -133,6 +138,7 @@ static void on_signal(struct session *s, struct engine *e, enum signal_kind kind
 {
 	if (kind == SIGNAL_NONE || kind == SIGNAL_RESIZE)
 		return;
+	prompter_close(&s->prompter);
 	if (!s->interrupted)
 		say(s, true, "Cancelling build after receiving %s",
 		    kind == SIGNAL_TERMINATE ? "terminated" : "interrupt");
@@ -153,6 +159,15 @@ static void on_output_event(struct session *s, struct engine *e)
 	s->interrupted = true;
 }
 
+static void show_events(struct session *s)
+{
+	prompter_look(&s->prompter);
+	if (prompter_is_open(&s->prompter))
+		event_queue_hush(s->queue);
+	else
+		event_queue_drain(s->queue, show, s);
+}
+
 static void follow(struct session *s, struct engine *e, int signal_fd)
 {
 	for (bool done = false; !done;) {
@@ -162,16 +177,20 @@ static void follow(struct session *s, struct engine *e, int signal_fd)
 			{ .fd = signal_fd, .events = POLLIN },
 			{ .fd = engine_done_fd(e), .events = POLLIN },
 			{ .fd = s->watched_out },
+			{ .fd = s->prompter.fd, .events = POLLIN },
 		};
 		int r = io_wait_many(fds, ARRAY_LEN(fds), clock_deadline(TICK_MS * NSEC_PER_MSEC),
 				     NULL, &err);
 
 		if (r < 0) {
-			s->out->ops->tick(s->out);
+			if (!prompter_is_open(&s->prompter))
+				s->out->ops->tick(s->out);
 			continue;
 		}
 		done = fds[2].revents != 0;
-		event_queue_drain(s->queue, show, s);
+		if (fds[4].revents)
+			prompter_read(&s->prompter);
+		show_events(s);
 		if (fds[1].revents)
 			on_signal(s, e, signals_read(signal_fd));
 		if (fds[3].revents)
@@ -446,7 +465,9 @@ static int run(struct command_ctx *ctx)
 				     .queue = queue,
 				     .watched_out = STDOUT_FILENO };
 
+		prompter_init(&s.prompter, queue, out);
 		r = build(&s, path);
+		prompter_release(&s.prompter);
 	}
 	template_args_release(&args.t);
 	return r;

@@ -21,9 +21,18 @@ void event_queue_free(struct event_queue *q);
 DEFINE_AUTO(event_queue, struct event_queue *, event_queue_free);
 struct event_sink *event_queue_sink(struct event_queue *q);
 int event_queue_fd(const struct event_queue *q); /* readable while events wait */
-/* Takes all waiting events out, in order, and calls back for each. */
-void event_queue_drain(struct event_queue *q, void (*fn)(void *data, const struct event *ev),
+/* Takes waiting events out, in order, and calls back for each, until it returns false: the
+ * rest is for the next time. */
+void event_queue_drain(struct event_queue *q, bool (*fn)(void *data, const struct event *ev),
 		       void *data);
+void event_queue_hush(struct event_queue *q); /* its fd is quiet until something happens */
+/*
+ * A build's thread waits after EVENT_QUESTION, whose `index` is the question's number, until
+ * it is answered (the text or the error is taken), or withdraws it: then nobody asks any more
+ * and answers are dropped. The fd becomes readable for a withdrawal, too.
+ */
+bool event_queue_asks(struct event_queue *q, int question);
+void event_queue_answer(struct event_queue *q, int question, char *line, struct error *error);
 
 /* ---- renderers ---------------------------------------------------------------- */
 
@@ -35,6 +44,8 @@ struct renderer_ops {
 	void (*error)(struct renderer *r, const char *text);
 	void (*tick)(struct renderer *r);    /* about once a second: live status */
 	void (*suspend)(struct renderer *r); /* take live lines off the screen */
+	/* How a question looks (heap); NULL: whoever reads this cannot be asked. */
+	char *(*prompt)(struct renderer *r, const struct event *ev);
 	void (*free)(struct renderer *r);
 };
 struct renderer {

@@ -36,6 +36,7 @@ struct build_view {
 	char *name;
 	bool running;
 	char *step;
+	char *waiting; /* what for; NULL: nothing in particular */
 	int index, total;
 	int64_t step_started;
 	char *work; /* of the progress bar; NULL: none */
@@ -159,6 +160,8 @@ static void draw_live(struct human *h)
 		strbuf_addf(&sb, "--> %s: step %d of %d: %s, ", b->name, b->index, b->total,
 			    b->step);
 		format_clock(&sb, now - b->step_started);
+		if (b->waiting)
+			strbuf_addf(&sb, ", waiting for %s", b->waiting);
 		put_live(h, &sb, width);
 		if (b->work) {
 			format_bar(&sb, b, now);
@@ -197,22 +200,40 @@ static void add_time(struct human *h, struct strbuf *sb, const struct event *ev)
 }
 
 /* Every line gets the prefix; white space at the end of the whole is dropped. */
-static void put_message(struct human *h, const struct event *ev, const char *lead)
+static void format_message(struct human *h, const struct event *ev, const char *lead,
+			   struct strbuf *sb)
 {
-	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
 	struct str rest = str_of(ev->text), line;
 
-	add_time(h, &sb, ev);
+	add_time(h, sb, ev);
 	do {
 		line = str_split(rest, '\n', &rest);
 		if (ev->build_name)
-			strbuf_addf(&sb, ev->label ? "%s%s (%s): " : "%s%s: ", lead, ev->build_name,
+			strbuf_addf(sb, ev->label ? "%s%s (%s): " : "%s%s: ", lead, ev->build_name,
 				    ev->label);
-		strbuf_add(&sb, line.p, line.len);
-		strbuf_addch(&sb, '\n');
+		strbuf_add(sb, line.p, line.len);
+		strbuf_addch(sb, '\n');
 	} while (rest.len);
-	strbuf_rtrim(&sb);
+	strbuf_rtrim(sb);
+}
+
+static void put_message(struct human *h, const struct event *ev, const char *lead)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+	format_message(h, ev, lead, &sb);
 	put(h, ev->build < 0 ? (ev->is_error ? RED : 0) : color_of(ev), &sb);
+}
+
+static char *human_prompt(struct renderer *r, const struct event *ev)
+{
+	struct human *h = (struct human *)r;
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+	format_message(h, ev, "==> ", &sb);
+	if (!h->opts.color || ev->build < 0)
+		return strbuf_detach(&sb);
+	return xasprintf("\033[1;%dm%s\033[0m", color_of(ev), sb.buf);
 }
 
 /* ---- events -------------------------------------------------------------------- */
@@ -251,6 +272,12 @@ static void on_progress(struct build_view *b, const struct event *ev)
 	b->done = ev->done;
 	b->work_total = ev->total;
 	b->unit = ev->unit;
+}
+
+static void on_wait(struct build_view *b, const struct event *ev)
+{
+	free(b->waiting);
+	b->waiting = xstrdup(ev->text);
 }
 
 static void on_step_start(struct build_view *b, const struct event *ev)
@@ -317,14 +344,18 @@ static void human_event(struct renderer *r, const struct event *ev)
 	case EVENT_BUILD_END:
 		put_build_end(h, b, ev);
 		break;
+	case EVENT_WAIT:
+		on_wait(b, ev);
+		break;
 	case EVENT_BUILD_START:
 	case EVENT_ARTIFACT:
 	case EVENT_TYPED:
 	case EVENT_RUN_END:
+	case EVENT_QUESTION:
 	case EVENT_KIND_COUNT:
 		return;
 	}
-	if (ev->kind == EVENT_STEP_START || ev->kind == EVENT_PROGRESS) {
+	if (ev->kind == EVENT_STEP_START || ev->kind == EVENT_PROGRESS || ev->kind == EVENT_WAIT) {
 		clear_live(h);
 		draw_live(h);
 	}
@@ -376,6 +407,7 @@ static void human_free(struct renderer *r)
 		vec_release(&b->steps);
 		free(b->name);
 		free(b->step);
+		free(b->waiting);
 		free(b->work);
 	}
 	vec_release(&h->builds);
@@ -388,6 +420,7 @@ static const struct renderer_ops human_ops = {
 	.error = human_error,
 	.tick = human_tick,
 	.suspend = human_suspend,
+	.prompt = human_prompt,
 	.free = human_free,
 };
 

@@ -18,7 +18,8 @@
 #include <string.h>
 
 STRING_TABLE(event_kind, EVENT_KIND_COUNT, "message", "error", "output", "build-start", "build-end",
-	     "step-start", "step-end", "progress", "artifact", "typed", "run-end");
+	     "step-start", "step-end", "progress", "artifact", "typed", "run-end", "question",
+	     "wait");
 
 /* JSON is UTF-8: other bytes, as commands print them, become U+FFFD. */
 static json_t *text_json(const char *text)

@@ -95,6 +95,8 @@ static void machine_event(struct renderer *r, const struct event *ev)
 	case EVENT_PROGRESS:
 	case EVENT_ARTIFACT:
 	case EVENT_RUN_END:
+	case EVENT_QUESTION:
+	case EVENT_WAIT:
 	case EVENT_KIND_COUNT:
 		break;
 	}

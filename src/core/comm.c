@@ -91,6 +91,68 @@ struct comm *comm_none_new(bool swallow_transfers)
 	return &n->comm;
 }
 
+/* ---- of a machine that has ended ------------------------------------------------ */
+
+struct comm_gone {
+	struct comm comm;
+	char *why;
+};
+
+static int gone(struct comm *m, struct error **err)
+{
+	return error_set(err, ERROR_GONE, "%s", ((struct comm_gone *)m)->why);
+}
+
+static int gone_exec(struct comm *m, const struct comm_cmd *cmd, struct cancel *c, int *ret_status,
+		     struct error **err)
+{
+	(void)cmd;
+	(void)c;
+	(void)ret_status;
+	return gone(m, err);
+}
+
+static int gone_upload(struct comm *m, const struct comm_upload *up, const char *dst,
+		       struct cancel *c, struct error **err)
+{
+	(void)up;
+	(void)dst;
+	(void)c;
+	return gone(m, err);
+}
+
+static int gone_transfer(struct comm *m, const char *src, const char *dst, struct cancel *c,
+			 struct error **err)
+{
+	(void)src;
+	(void)dst;
+	(void)c;
+	return gone(m, err);
+}
+
+static void gone_close(struct comm *m)
+{
+	free(((struct comm_gone *)m)->why);
+	free(m);
+}
+
+static const struct comm_ops gone_ops = {
+	.exec = gone_exec,
+	.upload = gone_upload,
+	.upload_dir = gone_transfer,
+	.download = gone_transfer,
+	.download_dir = gone_transfer,
+	.close = gone_close,
+};
+
+struct comm *comm_gone_new(const char *why)
+{
+	struct comm_gone *g = NEW(struct comm_gone);
+
+	*g = (struct comm_gone){ .comm = { .ops = &gone_ops }, .why = xstrdup(why) };
+	return &g->comm;
+}
+
 void comm_close(struct comm *m)
 {
 	if (m)

@@ -86,3 +86,5 @@ DEFINE_AUTO(comm, struct comm *, comm_close);
 /* A communicator that does nothing: commands succeed, transfers fail (type `none`,
  * communicators.md 15) or are swallowed (the file builder, provisioners.md 16). */
 struct comm *comm_none_new(bool swallow_transfers);
+/* Of a machine that has ended: everything fails with ERROR_GONE and this text. */
+struct comm *comm_gone_new(const char *why);

@@ -57,7 +57,8 @@ struct build_ctx {
 struct machine;
 
 struct machine_ops {
-	/* Shut down, export, compact. The engine calls destroy() afterwards in any case. */
+	/* Shut down, export, compact. The engine calls destroy() afterwards in any case. May be
+	 * called again after a failure (-on-error=ask). */
 	int (*finish)(struct machine *m, struct build_ctx *ctx, struct artifact **ret,
 		      struct error **err);
 	/* Leaves nothing behind; idempotent; ctx->cancel has a deadline of its own. With
@@ -101,6 +102,9 @@ struct builder_type {
 				 const struct checkpoint *from, struct error **err);
 	/* Names of further build.* values, for placeholders; NULL-terminated or NULL. */
 	const char *const *generated_names;
+	/* What people know start() and finish() as, in questions and messages of -debug and
+	 * -on-error: names of the reference's steps. NULL: nothing worth a pause. */
+	const char *start_step, *finish_step;
 };
 
 /* ---- provisioners ---------------------------------------------------------- */

@@ -8,9 +8,13 @@
 
 #include "core/plan.h"
 
+/* What happens to the machine when a build fails (cli.md 5.4). */
+enum on_error { ON_ERROR_CLEANUP, ON_ERROR_ABORT, ON_ERROR_ASK, ON_ERROR_SWEEP };
+extern const char *const on_error_names[]; /* as -on-error takes them; by the enum, then NULL */
+
 struct engine_options {
-	int parallel; /* < 1: unlimited */
-	const char *on_error;
+	int parallel;         /* < 1: unlimited */
+	const char *on_error; /* one of on_error_names */
 	struct event_sink *sink;
 	struct redactor *redactor;
 	const struct host_dirs *dirs;

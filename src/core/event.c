@@ -12,23 +12,71 @@
 
 enum { PROGRESS_INTERVAL_MS = 100, LINE_MAX_BYTES = 1024 * 1024 };
 
-void ui_emit(struct ui *ui, struct event *ev)
+/* `text` holds the filtered text as long as the event is used. */
+static void complete(struct ui *ui, struct event *ev, struct strbuf *text)
 {
-	struct strbuf text = STRBUF_INIT;
-
 	ev->wall = clock_wall();
 	ev->monotonic = clock_monotonic();
 	ev->build = ui->build;
 	ev->build_name = ui->build_name;
 	ev->label = ui->label;
-	if (ev->text) {
-		strbuf_addstr(&text, ev->text);
-		if (ui->redactor)
-			redactor_filter(ui->redactor, &text);
-		ev->text = text.buf;
-	}
+	if (!ev->text)
+		return;
+	strbuf_addstr(text, ev->text);
+	if (ui->redactor)
+		redactor_filter(ui->redactor, text);
+	ev->text = text->buf;
+}
+
+void ui_emit(struct ui *ui, struct event *ev)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+
+	complete(ui, ev, &text);
 	ui->sink->emit(ui->sink, ev);
-	strbuf_release(&text);
+}
+
+int ui_ask(struct ui *ui, const char *question, struct cancel *c, char **ret_line,
+	   struct error **err)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	struct event ev = { .kind = EVENT_QUESTION, .text = question };
+
+	if (!ui->sink->ask)
+		return error_set(err, ERROR_NOT_FOUND, "no available tty");
+	complete(ui, &ev, &text);
+	return ui->sink->ask(ui->sink, &ev, c, ret_line, err);
+}
+
+void ui_wait(struct ui *ui, const char *fmt, ...)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&sb, fmt, ap);
+	va_end(ap);
+
+	struct event ev = { .kind = EVENT_WAIT, .text = sb.buf };
+
+	free(ui->waiting_for);
+	ui->waiting_for = xstrdup(sb.buf);
+	ui_emit(ui, &ev);
+}
+
+void ui_wait_end(struct ui *ui)
+{
+	struct event ev = { .kind = EVENT_WAIT };
+
+	if (!ui->waiting_for)
+		return;
+	free(TAKE(ui->waiting_for));
+	ui_emit(ui, &ev);
+}
+
+void ui_release(struct ui *ui)
+{
+	free(TAKE(ui->waiting_for));
 }
 
 static void say(struct ui *ui, enum event_kind kind, const char *fmt, va_list ap)

@@ -7,8 +7,9 @@
  */
 #pragma once
 
-#include "base/macro.h"
+#include "base/error.h"
 #include "base/redact.h"
+#include "os/cancel.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,8 @@ enum event_kind {
 	EVENT_ARTIFACT,    /* artifact, index */
 	EVENT_TYPED,       /* type and data: only -machine-readable and JSON show it */
 	EVENT_RUN_END,     /* duration; ok */
+	EVENT_QUESTION,    /* text: what is asked; index: number of the question */
+	EVENT_WAIT,        /* text: what the build waits for; NULL: no longer */
 	EVENT_KIND_COUNT,
 };
 
@@ -52,9 +55,12 @@ struct event {
 	const char *const *data; /* NULL-terminated */
 };
 
-/* emit() may be called from any thread. */
+/* Both may be called from any thread. */
 struct event_sink {
 	void (*emit)(struct event_sink *sink, const struct event *ev);
+	/* See ui_ask(); NULL: there is nobody to ask. */
+	int (*ask)(struct event_sink *sink, const struct event *ev, struct cancel *c,
+		   char **ret_line, struct error **err);
 };
 
 /* One per build thread (and one for the program); not shared between threads. */
@@ -65,7 +71,9 @@ struct ui {
 	const char *build_name; /* NULL: none */
 	const char *label;      /* set while a post-processor runs */
 	int64_t last_progress;  /* rate limit: 10 per second */
+	char *waiting_for;      /* heap; NULL: nothing in particular */
 };
+void ui_release(struct ui *ui);
 
 PRINTF(2, 3) void ui_say(struct ui *ui, const char *fmt, ...);
 PRINTF(2, 3) void ui_error(struct ui *ui, const char *fmt, ...);
@@ -76,6 +84,20 @@ void ui_progress(struct ui *ui, const char *what, int64_t done, int64_t total,
 void ui_progress_end(struct ui *ui, const char *what);
 void ui_step_start(struct ui *ui, const char *name, int index, int total);
 void ui_step_end(struct ui *ui, const char *name, int index, int total, int64_t duration, bool ok);
+/*
+ * Asks the person in front of the program, after all that was said before, and waits for a
+ * line (heap, without its newline). Questions of several builds come one after another. Fails
+ * with ERROR_NOT_FOUND where there is nobody ("no available tty"), ERROR_DISCONNECTED when the
+ * terminal is closed instead of an answer, or for the token's reason.
+ */
+MUST_CHECK int ui_ask(struct ui *ui, const char *question, struct cancel *c, char **ret_line,
+		      struct error **err);
+/*
+ * What the build waits for from now on, as a noun: "the script /tmp/x to end". Shown when it
+ * takes long, and in the hint of a wait that ran out of time. ui_wait_end() at its end.
+ */
+PRINTF(2, 3) void ui_wait(struct ui *ui, const char *fmt, ...);
+void ui_wait_end(struct ui *ui);
 /* The rest: fills build, times and redacts the texts. */
 void ui_emit(struct ui *ui, struct event *ev);
 

@@ -157,7 +157,10 @@ static int run_step(struct build_run *run, const struct plan_step *step, struct 
 
 	build_step_start(run, name);
 
-	int r = run_retried(run, step, err);
+	int r = build_pause_before_provisioner(run, err);
+
+	if (r == 0)
+		r = run_retried(run, step, err);
 
 	if (r < 0 && step->block->continue_on_error && !is_final(*err)) {
 		ui_error(&run->ui,
@@ -176,10 +179,25 @@ static int run_step(struct build_run *run, const struct plan_step *step, struct 
 
 int build_provision(struct build_run *run, struct error **err)
 {
-	for (size_t i = 0; i < run->build->step_count; i++)
-		if (run_step(run, &run->build->steps[i], err) < 0)
+	for (; run->next_provisioner < run->build->step_count; run->next_provisioner++)
+		if (run_step(run, &run->build->steps[run->next_provisioner], err) < 0)
 			return -1;
 	return 0;
+}
+
+/* Nothing reaches a machine that has ended: a script for it fails at once. */
+static void watch_machine(struct build_run *run, struct cancel *c, const struct error *e)
+{
+	const struct machine *m = run->machine;
+
+	if (e->kind != ERROR_GONE) {
+		if (m->watch_fd >= 0)
+			cancel_watch(c, m->watch_fd, m->ops->why_ended, run->machine);
+		return;
+	}
+	comm_close(run->comm);
+	run->comm = comm_gone_new(e->message);
+	run->machine->comm = run->comm;
 }
 
 void build_error_cleanup(struct build_run *run, struct error **err)
@@ -187,16 +205,15 @@ void build_error_cleanup(struct build_run *run, struct error **err)
 	const struct plan_step *step = run->build->error_cleanup;
 	AUTO(cancel)
 	struct cancel *c =
-		cancel_new(run->stop, clock_deadline(ERROR_CLEANUP_SECONDS * NSEC_PER_SEC));
+		cancel_new(run->abandon, clock_deadline(ERROR_CLEANUP_SECONDS * NSEC_PER_SEC));
 	AUTO(error) struct error *e = NULL;
-
-	if (!step)
-		return;
-	ui_say(&run->ui, "Provisioning step had errors: Running the cleanup provisioner, if "
-			 "present...");
-
 	struct cancel *outer = run->ctx.cancel;
 
+	ui_say(&run->ui, "Provisioning step had errors: Running the cleanup provisioner, if "
+			 "present...");
+	if (!step)
+		return;
+	watch_machine(run, c, *err);
 	run->ctx.cancel = c;
 	if (run_retried(run, step, &e) < 0) {
 		char *message = xasprintf("Cleanup failed: %s. Original Provisioning error: %s",

@@ -21,8 +21,11 @@ void build_step_start(struct build_run *run, const char *name)
 
 void build_step_end(struct build_run *run, bool ok)
 {
+	ui_wait_end(&run->ui);
 	ui_step_end(&run->ui, run->step_name, run->step, run->steps,
 		    clock_monotonic() - run->step_started, ok);
+	if (!ok)
+		run->step--; /* it may be tried again */
 }
 
 void build_add_place(struct error **err, const char *what, const struct range *at)
@@ -138,88 +141,152 @@ static int connect_machine(struct build_run *run, struct error **err)
 	return 0;
 }
 
-static int use_machine(struct build_run *run, struct artifact **ret, struct error **err)
+static int provision(struct build_run *run, struct error **err)
+{
+	if (build_provision(run, err) == 0)
+		return 0;
+	add_console(run, err);
+	return -1;
+}
+
+static int finish_machine(struct build_run *run, struct error **err)
 {
 	struct machine *m = run->machine;
-	int r = connect_machine(run, err);
+	int r;
 
-	if (r == 0) {
-		r = build_provision(run, err);
-		if (r < 0)
-			add_console(run, err);
-	}
-	if (r == 0) {
-		build_step_start(run, "finish");
-		r = m->ops->finish(m, &run->ctx, ret, err);
-		build_step_end(run, r == 0);
-		if (r < 0)
-			build_add_place(err, "source", &run->build->source->range);
-	}
-	if (r < 0 && run->comm && run->generated && (*err)->kind != ERROR_CANCELLED)
-		build_error_cleanup(run, err);
+	build_step_start(run, "finish");
+	r = m->ops->finish(m, &run->ctx, &run->built, err);
+	build_step_end(run, r == 0);
+	if (r < 0)
+		build_add_place(err, "source", &run->build->source->range);
 	return r;
 }
 
+/* ---- the clean-up of each phase ------------------------------------------------- */
+
 /* Under a token and a deadline of its own: the first interrupt must not stop the cleaning. */
-static void destroy_machine(struct build_run *run, bool keep_output)
+static void destroy_machine(struct build_run *run, struct error **err)
 {
 	AUTO(cancel)
 	struct cancel *c = cancel_new(run->abandon, clock_deadline(CLEANUP_SECONDS * NSEC_PER_SEC));
 
-	if (run->machine)
-		run->machine->comm = NULL;
-	comm_close(TAKE(run->comm));
-	if (!run->machine)
+	if (!run->machine) /* a start that fails leaves nothing */
 		return;
 	run->ctx.cancel = c;
-	run->machine->ops->destroy(TAKE(run->machine), &run->ctx, keep_output);
+	run->machine->ops->destroy(TAKE(run->machine), &run->ctx, *err == NULL);
 	run->ctx.cancel = run->stop;
 }
 
-static void leave_machine(struct build_run *run, const struct error *e)
+static void disconnect(struct build_run *run, struct error **err)
+{
+	(void)err;
+	if (run->machine)
+		run->machine->comm = NULL;
+	comm_close(TAKE(run->comm));
+}
+
+static void sweep(struct build_run *run, struct error **err)
+{
+	if (*err && (*err)->kind != ERROR_CANCELLED)
+		build_error_cleanup(run, err);
+}
+
+/* ---- the phases ------------------------------------------------------------------ */
+
+struct phase {
+	const char *name; /* NULL: the builder's */
+	int (*run)(struct build_run *run, struct error **err);
+	/* *err: the error of the build, NULL when it went well; NULL: nothing to do */
+	void (*undo)(struct build_run *run, struct error **err);
+};
+
+enum { PHASE_START, PHASE_CONNECT, PHASE_PROVISION, PHASE_FINISH, PHASE_COUNT };
+
+static const struct phase phases[PHASE_COUNT] = {
+	[PHASE_START] = { NULL, start_machine, destroy_machine },
+	[PHASE_CONNECT] = { "StepConnect", connect_machine, disconnect },
+	[PHASE_PROVISION] = { "StepProvision", provision, sweep },
+	[PHASE_FINISH] = { NULL, finish_machine, NULL },
+};
+
+/* NULL: too small to be stopped at. */
+static const char *phase_name(const struct build_run *run, int i)
+{
+	if (i == PHASE_START)
+		return run->build->type->start_step;
+	return i == PHASE_FINISH ? run->build->type->finish_step : phases[i].name;
+}
+
+static int run_phase(struct build_run *run, int i, struct error **err)
+{
+	const char *name = phase_name(run, i);
+	const char *shown = name ? name : i == PHASE_START ? "start" : "finish";
+
+	while (phases[i].run(run, err) < 0) {
+		run->failed_phase = shown;
+		if (!build_failed(run, shown, *err))
+			return -1;
+		error_ignore(err, "it is tried again");
+	}
+	if (i == PHASE_START && run->machine->watch_fd >= 0)
+		cancel_watch(run->ctx.cancel, run->machine->watch_fd, run->machine->ops->why_ended,
+			     run->machine);
+	if (name)
+		build_pause(run, "after run of", name);
+	return 0;
+}
+
+static void undo_phase(struct build_run *run, int i, bool succeeded, struct error **err)
+{
+	const char *name = phase_name(run, i);
+	bool sweeps = run->after == AFTER_SWEEP && i == PHASE_PROVISION;
+
+	if (name && succeeded)
+		build_pause(run, "before cleanup of", name);
+	if (*err && run->after != AFTER_CLEAN && !sweeps) {
+		if (name || !succeeded)
+			build_skip_cleanup(run, name, *err);
+	} else if (phases[i].undo) {
+		phases[i].undo(run, err);
+	}
+}
+
+/* What nobody cleans up, and how to. The temporary directory alone is of no use to anybody. */
+static void list_left(struct build_run *run)
 {
 	AUTO(strv) struct strv left = STRV_INIT;
-	bool cancelled = e->kind == ERROR_CANCELLED;
 
-	if (cancelled)
-		ui_error(&run->ui, "Interrupted, aborting...");
-	else
-		ui_error(&run->ui, "Step \"%s\" failed, aborting...", run->step_name);
+	disconnect(run, NULL);
 	journal_describe_open(run->journal, &left);
+	run->is_left = left.len > 1;
+	if (!run->is_left)
+		return;
 	for (size_t i = 0; i < left.len; i++)
 		ui_error(&run->ui, "left behind: %s", left.v[i]);
 	journal_keep(run->journal);
 }
 
-static void build_machine(struct build_run *run, struct artifact **ret, struct error **err)
+static void build_machine(struct build_run *run, struct error **err)
 {
 	AUTO(cancel) struct cancel *alive = cancel_new(run->stop, DEADLINE_NEVER);
-	int r;
+	int entered = 0, r = 0;
 
 	run->ctx.cancel = alive;
-	r = start_machine(run, err);
-	if (r == 0) {
-		if (run->machine->watch_fd >= 0)
-			cancel_watch(alive, run->machine->watch_fd, run->machine->ops->why_ended,
-				     run->machine);
-		r = use_machine(run, ret, err);
-		cancel_watch(alive, -1, NULL, NULL);
-	}
+	while (r == 0 && entered < PHASE_COUNT)
+		r = run_phase(run, entered++, err);
+	cancel_watch(alive, -1, NULL, NULL);
 	run->ctx.cancel = run->stop;
-	if (r < 0 && run->machine && !strcmp(run->opts->on_error, "abort")) {
-		ui_error(&run->ui, "%s", (*err)->message);
-		leave_machine(run, *err);
-		comm_close(TAKE(run->comm));
-		return;
-	}
-	destroy_machine(run, r == 0);
+	for (int i = entered - 1; i >= 0; i--)
+		undo_phase(run, i, r == 0 || i < entered - 1, err);
+	if (run->machine)
+		list_left(run);
 }
 
 static void remove_temp_dir(struct build_run *run)
 {
 	AUTO(error) struct error *e = NULL;
 
-	if (!run->temp_dir || run->machine) /* kept by -on-error=abort */
+	if (!run->temp_dir || run->is_left)
 		return;
 	if (fs_remove_tree(run->temp_dir, &e) < 0)
 		ui_error(&run->ui, "warning: %s", e->message);
@@ -232,15 +299,14 @@ void build_run(struct build_run *run)
 	struct build_result *res = run->result;
 	struct event ev = { .kind = EVENT_BUILD_START };
 	int64_t started = clock_monotonic();
-	AUTO(artifact) struct artifact *built = NULL;
 	struct error *err = NULL;
 
 	run->steps = count_steps(run->build);
 	ev.total = run->steps;
 	ui_emit(&run->ui, &ev);
 	if (prepare_run(run, &err) == 0) {
-		build_machine(run, &built, &err);
-		if (!err && built && build_postprocess(run, TAKE(built), &err) < 0)
+		build_machine(run, &err);
+		if (!err && run->built && build_postprocess(run, TAKE(run->built), &err) < 0)
 			assert(err);
 	}
 	remove_temp_dir(run);
@@ -250,8 +316,10 @@ void build_run(struct build_run *run)
 	res->artifacts = run->artifacts.items;
 	res->artifact_count = run->artifacts.len;
 	res->duration = clock_monotonic() - started;
+	artifact_unref(run->built);
 	value_unref(run->generated);
 	free(run->temp_dir);
+	ui_release(&run->ui);
 	ev = (struct event){
 		.kind = EVENT_BUILD_END,
 		.ok = !err,

@@ -16,6 +16,10 @@
 
 VEC_DECLARE(artifact_list, struct artifact *);
 
+/* After a failure: clean up; leave the machine as it is; leave it after the
+ * error-cleanup-provisioner ran. */
+enum aftermath { AFTER_CLEAN, AFTER_LEAVE, AFTER_SWEEP };
+
 struct build_run {
 	const struct plan *plan;
 	const struct plan_build *build;
@@ -29,10 +33,16 @@ struct build_run {
 	struct build_ctx ctx;
 	struct machine *machine;
 	struct comm *comm;
+	struct artifact *built;  /* the builder's */
 	struct value *generated; /* build.* values for provisioners; NULL before connect */
 	int step, steps;         /* for "step 2 of 5" */
 	int64_t step_started;
 	const char *step_name;
+	size_t next_provisioner; /* the first that has not succeeded */
+	enum aftermath after;
+	const char *failed_phase;
+	bool told_skipping;
+	bool is_left; /* the machine, to the user */
 	struct build_result *result;
 	struct artifact_list artifacts;
 };
@@ -45,7 +55,16 @@ void build_step_end(struct build_run *run, bool ok);
 /* Adds to the hint where in the template `what` stands that failed. */
 void build_add_place(struct error **err, const char *what, const struct range *at);
 
-/* provision.c */
+/* on_error.c. Asks, if that is wanted, whether a phase that failed is tried again. If not,
+ * run->after says how it goes on. */
+bool build_failed(struct build_run *run, const char *phase, const struct error *e);
+/* Says why the clean-up of a phase is skipped. */
+void build_skip_cleanup(struct build_run *run, const char *phase, const struct error *e);
+/* With -debug: until somebody presses enter. `where`: "after run of", "before cleanup of". */
+void build_pause(struct build_run *run, const char *where, const char *phase);
+MUST_CHECK int build_pause_before_provisioner(struct build_run *run, struct error **err);
+
+/* provision.c: from the first provisioner that has not succeeded on */
 MUST_CHECK int build_provision(struct build_run *run, struct error **err);
 /* The error-cleanup-provisioner, if any; may replace *err (provisioners.md 2.3). */
 void build_error_cleanup(struct build_run *run, struct error **err);

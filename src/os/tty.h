@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "os/cancel.h"
+#include "base/strbuf.h"
 
 #include <stdbool.h>
 
@@ -12,10 +12,11 @@ enum { TTY_WIDTH_DEFAULT = 80 };
 bool tty_is_terminal(int fd);
 int tty_width(int fd); /* columns; TTY_WIDTH_DEFAULT when unknown */
 
+/* The controlling terminal, whatever standard input and output are. "no available tty"
+ * (ERROR_NOT_FOUND) without one. */
+MUST_CHECK int tty_open(int *ret_fd, struct error **err);
 /*
- * Prints the question and a space on the controlling terminal (whatever
- * standard input and output are) and reads a line, returned without its
- * newline (heap). "no available tty" (ERROR_NOT_FOUND) without a terminal,
- * ERROR_DISCONNECTED when it is closed instead of an answer.
+ * What was typed so far, once the terminal is readable: adds to `line` and says whether that
+ * ended it. The newline is taken off. ERROR_DISCONNECTED when the terminal is closed instead.
  */
-MUST_CHECK int tty_ask(const char *question, struct cancel *c, char **ret_line, struct error **err);
+MUST_CHECK int tty_read_line(int fd, struct strbuf *line, bool *ret_complete, struct error **err);

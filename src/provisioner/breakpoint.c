@@ -2,7 +2,6 @@
 /* Stops until somebody presses enter (provisioners.md 13). */
 #include "base/path.h"
 #include "core/component.h"
-#include "os/tty.h"
 
 #include <stdlib.h>
 
@@ -35,7 +34,7 @@ static int breakpoint_run(const void *config, struct provision_ctx *ctx, struct 
 		ui_say(ui, "Pausing at breakpoint provisioner with note \"%s\".", c->note);
 	if (c->disable)
 		return 0;
-	if (tty_ask("Press enter to continue.", ctx->build->cancel, &answer, err) == 0)
+	if (ui_ask(ui, "Press enter to continue.", ctx->build->cancel, &answer, err) == 0)
 		return 0;
 	if ((*err)->kind == ERROR_NOT_FOUND)
 		error_hint(err, "a breakpoint needs a terminal; set disable = true where there is "

@@ -407,4 +407,6 @@ const struct builder_type builder_qemu = {
 	.prepare = qemu_prepare,
 	.fingerprint = qemu_fingerprint,
 	.start = qemu_start,
+	.start_step = "stepRun",
+	.finish_step = "stepShutdown",
 };

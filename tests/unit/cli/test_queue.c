@@ -23,7 +23,7 @@ struct seen {
 	size_t count;
 };
 
-static void note(void *data, const struct event *ev)
+static bool note(void *data, const struct event *ev)
 {
 	struct seen *s = data;
 
@@ -31,6 +31,7 @@ static void note(void *data, const struct event *ev)
 	if (s->text.len < 1000)
 		strbuf_addf(&s->text, "%d:%.3s%s;", ev->kind, ev->text ? ev->text : "-",
 			    ev->data ? ev->data[1] : "");
+	return true;
 }
 
 static void test_order_and_copies(void **state)
