@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the template leaves open. */
+#include "builder/qemu/defaults.h"
+
+#include "base/duration.h"
+#include "base/str.h"
+#include "builder/qemu/firmware.h"
+
+#include <string.h>
+
+enum {
+	MIN_MEMORY = 10,
+	DEFAULT_MEMORY = 512,
+	DEFAULT_SHUTDOWN_MINUTES = 5,
+};
+
+static void set_default(const char **member, const char *value)
+{
+	if (text_is_empty(*member))
+		*member = value;
+}
+
+static void set_names(struct qemu_config *c, const struct prepare_ctx *ctx)
+{
+	const char *name = ctx->info->source_name;
+
+	if (text_is_empty(c->vm_name))
+		c->vm_name = arena_printf(ctx->arena, "packer-%s", name);
+	if (text_is_empty(c->output_directory))
+		c->output_directory = arena_printf(ctx->arena, "output-%s", name);
+	if (c->qmp_enable && text_is_empty(c->qmp_socket_path))
+		c->qmp_socket_path =
+			arena_printf(ctx->arena, "%s/%s.monitor", c->output_directory, c->vm_name);
+}
+
+/* Where both are ours to choose, a pair that exists; else the reference's names. */
+static void set_firmware(struct qemu_config *c)
+{
+	struct firmware_pair pair;
+	AUTO(error) struct error *e = NULL;
+
+	if (!text_is_empty(c->efi_firmware_code) || !text_is_empty(c->efi_firmware_vars))
+		c->efi_boot = true;
+	else if (c->efi_boot && firmware_find(&pair, &e) == 0)
+		c->efi_firmware_code = pair.code, c->efi_firmware_vars = pair.vars;
+	if (!c->efi_boot)
+		return;
+	set_default(&c->efi_firmware_code, "/usr/share/OVMF/OVMF_CODE.fd");
+	set_default(&c->efi_firmware_vars, "/usr/share/OVMF/OVMF_VARS.fd");
+}
+
+void qemu_config_set_defaults(struct qemu_config *c, const struct prepare_ctx *ctx)
+{
+	if (c->memory < MIN_MEMORY)
+		c->memory = DEFAULT_MEMORY;
+	if (c->shutdown_timeout == 0)
+		c->shutdown_timeout = DEFAULT_SHUTDOWN_MINUTES * 60 * NSEC_PER_SEC;
+	set_default(&c->machine_type, "pc");
+	set_default(&c->qemu_binary, "qemu-system-x86_64");
+	set_default(&c->tpm_device_type, "tpm-tis");
+	set_default(&c->net_device, "virtio-net");
+	set_default(&c->disk_interface, "virtio");
+	/* A build that is cut short is thrown away, so the guest need not wait for the host's disk;
+	 * unused blocks need not be kept, so there is less to compact. */
+	set_default(&c->disk_cache, "unsafe");
+	set_default(&c->disk_discard, "unmap");
+	set_default(&c->disk_detect_zeroes, "unmap");
+	set_default(&c->format, "qcow2");
+	set_default(&c->vnc_bind_address, "127.0.0.1");
+	set_default(&c->iso_target_extension, "iso");
+	set_firmware(c);
+	if (!strcmp(c->format, "raw")) {
+		c->skip_compaction = true;
+		c->disk_compression = false;
+	}
+	if (c->use_backing_file)
+		c->skip_compaction = true;
+	if (!text_is_empty(c->net_bridge) || c->vnc_use_password)
+		c->qmp_enable = true;
+	set_names(c, ctx);
+}
