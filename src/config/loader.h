@@ -118,6 +118,7 @@ bool read_texts(struct loader *l, const struct attribute *a, const struct scope 
 		struct text_list *ret);
 bool is_identifier(const char *s);
 const char *quote(struct arena *arena, const char *s); /* %q of the specs */
+extern const char config_hidden_timeout[];             /* why a timeout has no effect */
 const char *text_of_label(const struct loader *l, const struct block *b, size_t i);
 void *keep_array(struct arena *arena, const void *items, size_t size, size_t len);
 struct value *keep_value(struct arena *arena, struct value *v);

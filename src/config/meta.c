@@ -70,6 +70,18 @@ static struct value *read_override(struct loader *l, const struct content *c,
 	return v;
 }
 
+const char config_hidden_timeout[] =
+	"A provisioner with pause_before runs without a time limit. To have "
+	"both, put the pause into a provisioner of its own: \"sleep\".";
+
+static void warn_hidden_timeout(struct loader *l, const struct block *b,
+				const struct config_provisioner *p)
+{
+	if (p->pause_before && p->timeout)
+		diags_warning(l->diags, &b->header, "timeout without effect", "%s",
+			      config_hidden_timeout);
+}
+
 bool read_provisioner(struct loader *l, const struct block *b, const struct scope *scope,
 		      struct config_provisioner *ret)
 {
@@ -81,6 +93,7 @@ bool read_provisioner(struct loader *l, const struct block *b, const struct scop
 	read_only_except(l, &c, scope, b, &ret->only, &ret->except);
 	ret->pause_before = read_duration(l, &c, "pause_before", scope, b);
 	ret->timeout = read_duration(l, &c, "timeout", scope, b);
+	warn_hidden_timeout(l, b, ret);
 	read_int(l, content_attr(&c, "max_retries"), scope, &ret->max_retries);
 	read_bool(l, content_attr(&c, "continue_on_error"), scope, &ret->continue_on_error);
 	ret->override = read_override(l, &c, scope, b);

@@ -6,6 +6,7 @@
 #include "core/engine.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "core/run.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -16,9 +17,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define RUN_UUID "PACKER_RUN_UUID"
+
 struct engine {
 	const struct plan *plan;
 	struct engine_options opts;
+	struct strv environ; /* of children: they know the run */
 	struct cancel *stop, *abandon;
 	struct build_run *runs;
 	struct build_result *results;
@@ -55,6 +59,18 @@ static void *worker(void *arg)
 	return NULL;
 }
 
+static void make_environ(struct engine *e)
+{
+	char *const *old = e->opts.environ;
+
+	strv_init(&e->environ);
+	for (size_t i = 0; old && old[i]; i++)
+		if (!text_starts_with(old[i], RUN_UUID "="))
+			strv_push(&e->environ, old[i]);
+	strv_pushf(&e->environ, RUN_UUID "=%s", e->opts.run_uuid);
+	e->opts.environ = e->environ.v;
+}
+
 struct engine *engine_start(const struct plan *plan, const struct engine_options *opts)
 {
 	struct engine *e = NEW(struct engine);
@@ -62,6 +78,7 @@ struct engine *engine_start(const struct plan *plan, const struct engine_options
 
 	e->plan = plan;
 	e->opts = *opts;
+	make_environ(e);
 	e->stop = cancel_new(NULL, DEADLINE_NEVER);
 	e->abandon = cancel_new(NULL, DEADLINE_NEVER);
 	e->done_fd = eventfd(0, EFD_CLOEXEC);
@@ -145,6 +162,7 @@ void engine_free(struct engine *e)
 		error_free(e->results[i].error);
 		journal_close(e->runs[i].journal);
 	}
+	strv_release(&e->environ);
 	cancel_free(e->stop);
 	cancel_free(e->abandon);
 	fd_close(e->done_fd);

@@ -85,6 +85,9 @@ static int chain_step(struct build_run *run, const struct plan_post *post, bool 
 	}
 	if (!res.artifact)
 		return -1;
+	/* The reference loses it with some types; later members of the chain want it all the same. */
+	if (!res.artifact->generated_data && (*prior)->generated_data)
+		res.artifact->generated_data = value_ref((*prior)->generated_data);
 
 	bool keep = keeps_input(post, &res);
 

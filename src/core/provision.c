@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/duration.h"
+#include "base/encode.h"
 #include "core/run.h"
 #include "os/clock.h"
 #include "os/wait.h"
@@ -14,42 +15,45 @@
 
 enum { ERROR_CLEANUP_SECONDS = 600 };
 
+/* What a builder said itself stays. */
 static void set_text(struct map *m, const char *name, const char *text)
 {
 	if (!map_has(m, name))
 		map_set(m, name, value_string(text));
 }
 
-/* provisioners.md 2.2 */
-/* What builders without the feature have there. */
-static void set_unset(struct map *values, const char *name, const char *text)
+/* provisioners.md 2.2. Without a communicator nothing is known about one. */
+static void describe_comm(const struct build_run *run, struct map *values)
 {
-	if (!map_has(values, name))
-		set_text(values, name, text);
+	const struct machine *m = run->machine;
+	const struct comm_type *type;
+
+	if (!m->comm_type || !strcmp(m->comm_type, "none"))
+		return;
+	type = components_comm(run->plan->components, m->comm_type);
+	if (type && type->describe && m->comm_config)
+		type->describe(m->comm_config, &m->target, values);
+	set_text(values, "ConnType", m->comm_type);
+	set_text(values, "Host", m->target.host ? m->target.host : "");
+	if (!map_has(values, "Port"))
+		map_set(values, "Port", value_int(m->target.port));
 }
 
 struct value *build_generated_values(struct build_run *run)
 {
 	struct machine *m = run->machine;
-	const struct comm_type *type =
-		m->comm_type ? components_comm(run->plan->components, m->comm_type) : NULL;
 	struct map values;
 
 	value_map_init(&values);
 	for (size_t i = 0; i < m->generated.len; i++)
 		map_set(&values, m->generated.entries[i].key,
 			value_ref(m->generated.entries[i].value));
-	if (type && type->describe && m->comm_config)
-		type->describe(m->comm_config, &m->target, &values);
-	set_text(&values, "ConnType", m->comm_type ? m->comm_type : "none");
-	set_text(&values, "Host", m->target.host ? m->target.host : "");
-	if (!map_has(&values, "Port"))
-		map_set(&values, "Port", value_int(m->target.port));
+	describe_comm(run, &values);
 	set_text(&values, "ID", "ERR_ID_NOT_IMPLEMENTED_BY_BUILDER");
 	set_text(&values, "PackerRunUUID", run->opts->run_uuid);
-	set_unset(&values, "PackerHTTPIP", "ERR_HTTP_IP_NOT_IMPLEMENTED_BY_BUILDER");
-	set_unset(&values, "PackerHTTPPort", "ERR_HTTP_PORT_NOT_IMPLEMENTED_BY_BUILDER");
-	set_unset(&values, "PackerHTTPAddr", "ERR_HTTP_ADDR_NOT_IMPLEMENTED_BY_BUILDER");
+	set_text(&values, "PackerHTTPIP", "ERR_HTTP_IP_NOT_IMPLEMENTED_BY_BUILDER");
+	set_text(&values, "PackerHTTPPort", "ERR_HTTP_PORT_NOT_IMPLEMENTED_BY_BUILDER");
+	set_text(&values, "PackerHTTPAddr", "ERR_HTTP_ADDR_NOT_IMPLEMENTED_BY_BUILDER");
 	return value_object_take(&values);
 }
 
@@ -88,6 +92,17 @@ static int run_paused(struct build_run *run, const struct plan_step *step, struc
 	return run_once(run, step, err);
 }
 
+static int timed_out(struct build_run *run, const char *timeout, struct error **err)
+{
+	ui_error(&run->ui, "Cancelling provisioner after a timeout...");
+	error_free(TAKE(*err));
+	error_set(err, ERROR_TIMEOUT, "the provisioner did not end within its timeout of %s",
+		  timeout);
+	if (run->ui.waiting_for)
+		error_hint(err, "it was waiting for %s", run->ui.waiting_for);
+	return -1;
+}
+
 static int run_timed(struct build_run *run, const struct plan_step *step, struct error **err)
 {
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
@@ -105,15 +120,16 @@ static int run_timed(struct build_run *run, const struct plan_step *step, struct
 
 	run->ctx.cancel = outer;
 	if (r < 0 && (*err)->kind == ERROR_TIMEOUT && clock_monotonic() >= deadline)
-		ui_error(&run->ui, "Cancelling provisioner after a timeout...");
+		return timed_out(run, text.buf, err);
 	return r;
 }
 
+/* A pause disables the timeout (language.md 18.5). */
 static int run_wrapped(struct build_run *run, const struct plan_step *step, struct error **err)
 {
-	if (step->block->pause_before > 0)
+	if (step->block->pause_before)
 		return run_paused(run, step, err);
-	if (step->block->timeout > 0)
+	if (step->block->timeout)
 		return run_timed(run, step, err);
 	return run_once(run, step, err);
 }
@@ -124,29 +140,65 @@ static bool is_final(const struct error *e)
 	return e->kind == ERROR_CANCELLED || e->kind == ERROR_GONE;
 }
 
+/* Whatever the later tries say, the first error is the one that is told. */
 static int run_retried(struct build_run *run, const struct plan_step *step, struct error **err)
 {
-	AUTO(error) struct error *first = NULL;
+	int64_t left = step->block->max_retries;
 
-	for (int64_t left = step->block->max_retries; left >= 0; left--) {
-		AUTO(error) struct error *e = NULL;
+	if (run_wrapped(run, step, err) == 0)
+		return 0;
+	for (; left > 0 && !is_final(*err); left--) {
+		AUTO(strbuf) struct strbuf quoted = STRBUF_INIT;
+		AUTO(error) struct error *again = NULL;
 
-		if (run_wrapped(run, step, &e) == 0)
+		encode_go_quoted(&quoted, (*err)->message, strlen((*err)->message));
+		ui_say(&run->ui, "Provisioner failed with %s, retrying with %lld trie(s) left",
+		       quoted.buf, (long long)left);
+		if (run_wrapped(run, step, &again) == 0) {
+			error_ignore(err, "a later try worked");
 			return 0;
-
-		bool final = is_final(e);
-
-		if (final || !step->block->max_retries)
-			return error_move(err, TAKE(e));
-		if (!first)
-			first = TAKE(e);
-		if (left)
-			ui_error(&run->ui,
-				 "Provisioner failed with \"%s\", retrying with %lld trie(s) left",
-				 first->message, (long long)left);
+		}
+		if (is_final(again)) {
+			error_free(TAKE(*err));
+			return error_move(err, TAKE(again));
+		}
 	}
-	ui_error(&run->ui, "retry limit reached.");
-	return error_move(err, TAKE(first));
+	if (step->block->max_retries && !is_final(*err))
+		ui_say(&run->ui, "retry limit reached.");
+	return -1;
+}
+
+static int run_configured(struct build_run *run, const struct plan_step *step, struct error **err)
+{
+	AUTO(strbuf) struct strbuf quoted = STRBUF_INIT;
+
+	if (run_retried(run, step, err) == 0)
+		return 0;
+	if (!step->block->continue_on_error || is_final(*err))
+		return -1;
+	encode_go_quoted(&quoted, (*err)->message, strlen((*err)->message));
+	ui_error(
+		&run->ui,
+		"Warning: Provisioner failed with %s, but continue_on_error is set; continuing the "
+		"build.",
+		quoted.buf);
+	error_ignore(err, "the template asked for it");
+	return 0;
+}
+
+/* A step that was cut off is not one that failed. */
+static void explain_loss(const struct build_run *run, struct error **err)
+{
+	const struct comm_target *t = &run->machine->target;
+
+	if ((*err)->kind != ERROR_DISCONNECTED)
+		return;
+	error_add_hint(err,
+		       "The provisioner did not fail: the connection to the machine (%s:%d) was "
+		       "lost and did not come back. If it restarts the machine, let it say so "
+		       "(expect_disconnect = true in a shell provisioner); else look for what "
+		       "stopped the machine, its network or its SSH server.",
+		       t->host ? t->host : "", t->port);
 }
 
 static int run_step(struct build_run *run, const struct plan_step *step, struct error **err)
@@ -160,18 +212,11 @@ static int run_step(struct build_run *run, const struct plan_step *step, struct 
 	int r = build_pause_before_provisioner(run, err);
 
 	if (r == 0)
-		r = run_retried(run, step, err);
-
-	if (r < 0 && step->block->continue_on_error && !is_final(*err)) {
-		ui_error(&run->ui,
-			 "Warning: Provisioner failed with \"%s\", but continue_on_error is set; "
-			 "continuing the build.",
-			 (*err)->message);
-		error_ignore(err, "the template asked for it");
-		r = 0;
-	}
-	if (r < 0)
+		r = run_configured(run, step, err);
+	if (r < 0) {
+		explain_loss(run, err);
 		build_add_place(err, "provisioner", &step->block->range);
+	}
 	build_step_end(run, r == 0);
 	run->step_name = step->type->name; /* `name` ends here */
 	return r;
@@ -215,7 +260,7 @@ void build_error_cleanup(struct build_run *run, struct error **err)
 		return;
 	watch_machine(run, c, *err);
 	run->ctx.cancel = c;
-	if (run_retried(run, step, &e) < 0) {
+	if (run_configured(run, step, &e) < 0) {
 		char *message = xasprintf("Cleanup failed: %s. Original Provisioning error: %s",
 					  e->message, (*err)->message);
 

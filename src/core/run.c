@@ -159,6 +159,8 @@ static int finish_machine(struct build_run *run, struct error **err)
 	build_step_end(run, r == 0);
 	if (r < 0)
 		build_add_place(err, "source", &run->build->source->range);
+	else if (run->built && !run->built->generated_data)
+		run->built->generated_data = value_ref(run->generated);
 	return r;
 }
 

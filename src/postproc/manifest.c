@@ -87,6 +87,7 @@ static json_t *custom_json(const struct manifest *m, const struct component_info
 	struct tmpl_ctx ctx = {
 		.data = a->generated_data,
 		.build = a->generated_data,
+		.build_names = config_build_names,
 		.build_name = info->source_name,
 		.build_type = info->builder_type,
 		.user = info->user_variables,

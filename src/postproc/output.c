@@ -7,9 +7,12 @@
 char *output_render(const char *output, struct build_ctx *ctx, const struct artifact *input,
 		    const char *checksum_type, struct error **err)
 {
+	const struct value *known = input->generated_data;
 	struct map fields;
 
 	value_map_init(&fields);
+	for (size_t i = 0; known && i < value_len(known); i++)
+		map_set(&fields, value_key_at(known, i), value_ref(value_at(known, i)));
 	map_set(&fields, "BuildName", value_string(ctx->info->source_name));
 	map_set(&fields, "BuilderType", value_string(ctx->info->builder_type));
 	map_set(&fields, "ArtifactId", value_string(input->id));
@@ -22,6 +25,7 @@ char *output_render(const char *output, struct build_ctx *ctx, const struct arti
 		.build_name = ctx->info->source_name,
 		.build_type = ctx->info->builder_type,
 		.build = input->generated_data,
+		.build_names = config_build_names,
 		.packer_version = COMPAT_VERSION,
 		.user = ctx->info->user_variables,
 		.world = ctx->info->world,

@@ -29,6 +29,7 @@ char *late_render(const char *text, const char *what, const struct provision_ctx
 		.build_name = ctx->build->info->source_name,
 		.build_type = ctx->build->info->builder_type,
 		.build = ctx->generated,
+		.build_names = config_build_names,
 		.packer_version = COMPAT_VERSION,
 		.user = ctx->build->info->user_variables,
 		.world = ctx->build->info->world,

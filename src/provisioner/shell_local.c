@@ -239,6 +239,7 @@ static int run_file(struct local_run *r, const char *path, struct error **err)
 	ui_say(ui, "Running local shell script: %s", path);
 	if (make_argv(r, path, &argv, err) < 0)
 		return -1;
+	ui_wait(ui, "the script %s to end", path);
 	r->out = line_splitter_new(show_out, ui);
 	r->err = line_splitter_new(show_err, ui);
 	result = start(r, &argv, path, &status, err);
@@ -246,6 +247,7 @@ static int run_file(struct local_run *r, const char *path, struct error **err)
 	line_splitter_free(r->err);
 	if (result < 0)
 		return -1;
+	ui_wait_end(ui);
 	if (script_exit_allowed(&r->cfg->valid_exit_codes, status))
 		return 0;
 	return script_exit_error(&r->cfg->valid_exit_codes, status, err);

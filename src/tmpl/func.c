@@ -92,6 +92,14 @@ static bool is_object(const struct value *v)
 	       (type_kind(value_type(v)) == TYPE_OBJECT || type_kind(value_type(v)) == TYPE_MAP);
 }
 
+static bool is_build_name(const struct tmpl_ctx *ctx, const char *name)
+{
+	for (const char *const *n = ctx->build_names; n && *n; n++)
+		if (text_eq(*n, name))
+			return true;
+	return false;
+}
+
 FUNC(f_build)
 {
 	AUTO_FREE char *key = str_dup(call->args[0].text);
@@ -106,6 +114,8 @@ FUNC(f_build)
 
 	const struct value *v = value_get(all, key);
 
+	if (!v && is_build_name(ctx, key))
+		return give(ret, "<no value>");
 	if (!v)
 		return tmpl_complain(call, "loaded data, but couldnt find %s in it.", key);
 	*ret = tmpl_from(v);

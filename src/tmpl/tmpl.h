@@ -25,6 +25,7 @@ struct tmpl_ctx {
 	struct value *user;                  /* object of user variables; NULL: none */
 	const struct map *user_texts;        /* the same as name -> text; NULL: `user` counts */
 	struct value *build;                 /* object for {{ build `X` }}; NULL: `data` */
+	const char *const *build_names;      /* absent ones of these print `<no value>`; or NULL */
 	const char *packer_version;          /* NULL: not known */
 	/* Defaults of variables: `env` and what else stands only there is available, and a user
 	 * variable that is not in `user` is an error. */

@@ -114,6 +114,7 @@ static struct machine *null_start(const void *config, struct build_ctx *ctx,
 		.target = { .host = c->ssh_host, .port = (int)c->ssh_port },
 	};
 	value_map_init(&m->generated);
+	map_set(&m->generated, "ID", value_string("Null"));
 	return m;
 }
 

@@ -123,6 +123,9 @@ static void durations(struct legacy_loader *ll, const struct json_node *n,
 	if (timeout && !legacy_duration(ll, "timeout", timeout, &p->timeout, &why))
 		strv_push(errors, why.buf);
 	/* One wrapper at most: a pause hides a limit. */
+	if (p->pause_before && p->timeout)
+		diags_warning(ll->l->diags, &timeout->range, "timeout without effect", "%s",
+			      config_hidden_timeout);
 	if (p->pause_before)
 		p->timeout = 0;
 }
