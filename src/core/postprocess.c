@@ -12,7 +12,9 @@
 
 struct chain_state {
 	struct artifact *built; /* borrowed */
-	bool keep_built;
+	bool keep_built;        /* a first member keeps it, or there is none */
+	bool wanted;            /* the template says so */
+	bool used_up;           /* a later member got it passed on and does not keep it */
 	struct strv errors;
 	struct strv hints;
 };
@@ -63,12 +65,30 @@ static void announce(struct build_run *run, const struct plan_post *post)
 		ui_say(&run->ui, "Running post-processor: %s (type %s)", name, post->type->name);
 }
 
+/* The input of a member that worked: kept among the results, or destroyed. What is the builder's
+ * is looked at when all chains are done, since they all start from it. */
+static void settle_input(struct build_run *run, const struct plan_post *post, bool keep,
+			 struct artifact *input, struct chain_state *st)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (keep)
+		add_result(run, input);
+	else if (input == st->built)
+		st->used_up = true;
+	else if (artifact_destroy(input, &e) < 0)
+		strv_pushf(&st->errors, "Failed cleaning up prior artifact: %s; pp is %s",
+			   e->message, post->type->name);
+}
+
 /* -1 ends the chain: with an error, or (err empty) because nothing came out. */
 static int chain_step(struct build_run *run, const struct plan_post *post, bool is_first,
 		      struct artifact **prior, struct chain_state *st, struct error **err)
 {
 	struct postproc_result res = { 0 };
 
+	if (cancel_check(run->stop, err) < 0)
+		return -1;
 	announce(run, post);
 	build_step_start(run, post->type->name);
 	run->ui.label = post->type->name;
@@ -91,17 +111,11 @@ static int chain_step(struct build_run *run, const struct plan_post *post, bool 
 
 	bool keep = keeps_input(post, &res);
 
-	if (is_first) {
+	st->wanted |= *prior == st->built && post->block->keep_input_artifact == TRIBOOL_TRUE;
+	if (is_first)
 		st->keep_built |= keep;
-	} else if (keep) {
-		add_result(run, *prior);
-	} else {
-		AUTO(error) struct error *e = NULL;
-
-		if (*prior != res.artifact && artifact_destroy(*prior, &e) < 0)
-			strv_pushf(&st->errors, "Failed cleaning up prior artifact: %s; pp is %s",
-				   e->message, post->type->name);
-	}
+	else if (keep || *prior != res.artifact)
+		settle_input(run, post, keep, *prior, st);
 	artifact_unref(*prior);
 	*prior = res.artifact;
 	return 0;
@@ -128,6 +142,9 @@ static void run_chain(struct build_run *run, const struct plan_chain *chain, str
 			error_move(cancelled, TAKE(e));
 		else if (e)
 			note_error(st, e);
+		/* What the members before it made stays, so it is told. */
+		if (e && prior != st->built)
+			add_result(run, prior);
 		return;
 	}
 	if (chain->len)
@@ -139,10 +156,9 @@ static int join_errors(const struct chain_state *st, struct error **err)
 	const struct strv *errors = &st->errors;
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
 
-	if (errors->len > 1)
-		strbuf_addf(&sb, "%zu error(s) occurred:\n", errors->len);
+	strbuf_addf(&sb, "%zu error(s) occurred:\n", errors->len);
 	for (size_t i = 0; i < errors->len; i++)
-		strbuf_addf(&sb, "%s%s", errors->len > 1 ? "\n* " : "", errors->v[i]);
+		strbuf_addf(&sb, "\n* %s", errors->v[i]);
 	error_set(err, ERROR_FAILED, "%s", sb.buf);
 	for (size_t i = 0; i < st->hints.len; i++)
 		error_add_hint(err, "%s", st->hints.v[i]);
@@ -186,6 +202,8 @@ int build_postprocess(struct build_run *run, struct artifact *built, struct erro
 			break;
 		run_chain(run, &run->build->chains[i], &st, &cancelled);
 	}
+	if (st.used_up && !st.wanted)
+		st.keep_built = false;
 	/* Finished work is never lost to an interrupt or a failing upload. (The reference
 	 * destroys the builder's artifact when its only chain fails.) */
 	if (cancelled || st.errors.len)

@@ -208,15 +208,27 @@ static const struct {
 	{ CHAIN(ONE(MAKES("NOTHING")) ONE(MAKES("b"))), "", "built ", NULL },
 	/* a failure ends its chain, not the others, and loses nothing */
 	{ CHAIN(ONE(MAKES("FAIL")) ONE(MAKES("b"))) ONE(MAKES("c")), "built c ", "",
-	  "Post-processor failed: no luck" },
-	{ CHAIN(ONE(MAKES("a")) ONE(MAKES("FAIL"))), "built ", "",
-	  "Post-processor failed: no luck" },
+	  "1 error(s) occurred:\n\n* Post-processor failed: no luck" },
+	{ CHAIN(ONE(MAKES("a")) ONE(MAKES("FAIL"))), "built a ", "",
+	  "1 error(s) occurred:\n\n* Post-processor failed: no luck" },
 	{ ONE(MAKES("FAIL")) ONE(MAKES("FAIL")), "built ", "",
 	  "2 error(s) occurred:\n\n* Post-processor failed: no luck\n* Post-processor failed: no "
 	  "luck" },
 	/* what cannot be destroyed is told */
 	{ CHAIN(ONE(MAKES("stuck")) ONE(MAKES("b"))), "built b ", "",
-	  "Failed cleaning up prior artifact: cannot remove it; pp is act" },
+	  "1 error(s) occurred:\n\n* Failed cleaning up prior artifact: cannot remove it; pp is act" },
+	/* a later member does not keep the original that was passed on to it … */
+	{ CHAIN(ONE(MAKES("PASS") "keep = true") ONE(MAKES("b"))), "b ", "built ", NULL },
+	/* … which other chains still get … */
+	{ CHAIN(ONE(MAKES("PASS") "keep = true") ONE(MAKES("b"))) ONE(MAKES("c") "keep = true"),
+	  "b c ", "built ", NULL },
+	/* … and may have as their result; and it stays if the user says so, or something fails */
+	{ CHAIN(ONE(MAKES("PASS") "keep = true") ONE(MAKES("b"))) ONE(MAKES("PASS")), "b built ",
+	  "", NULL },
+	{ CHAIN(ONE(MAKES("PASS") "keep_input_artifact = true") ONE(MAKES("b"))), "built b ", "",
+	  NULL },
+	{ CHAIN(ONE(MAKES("PASS") "keep = true") ONE(MAKES("b"))) ONE(MAKES("FAIL")), "built b ",
+	  "", "1 error(s) occurred:\n\n* Post-processor failed: no luck" },
 	/* an interrupt skips the rest and keeps what is there */
 	{ ONE(MAKES("CANCEL")) ONE(MAKES("b")), "built ", "", "cancelled" },
 };
@@ -259,6 +271,7 @@ static void test_original_cannot_be_destroyed(void **state)
 	assert_string_equal(out.results.buf, "a ");
 	assert_string_equal(
 		out.error->message,
+		"1 error(s) occurred:\n\n* "
 		"Error destroying builder artifact: cannot remove it; bad artifact: stuck");
 	outcome_release(&out);
 }
