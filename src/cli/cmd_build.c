@@ -48,12 +48,12 @@ static const struct option_spec build_options[] = {
 		 "Put the time before each message."),
 	OPT_BOOL(struct build_args, warn_undeclared, "warn-on-undeclared-var",
 		 "Warn about variables that are set but not declared."),
-	OPT_BOOL(struct build_args, ignore_prerelease, "ignore-prerelease-plugins",
-		 "Accepted for compatibility."),
+	OPT_IGNORED(struct build_args, ignore_prerelease, "ignore-prerelease-plugins",
+		    "All components are built in; no plugins are loaded."),
 	OPT_BOOL(struct build_args, sequential, "use-sequential-evaluation",
 		 "Evaluate data sources, then locals, in order."),
-	OPT_BOOL(struct build_args, skip_enforcement, "skip-enforcement",
-		 "Accepted for compatibility."),
+	OPT_IGNORED(struct build_args, skip_enforcement, "skip-enforcement",
+		    "Builds are not published to a registry that could enforce provisioners."),
 	TEMPLATE_OPTIONS(struct build_args, t),
 	OPT_END,
 };
@@ -415,6 +415,8 @@ static int build(struct session *s, const char *path)
 	AUTO(config)
 	struct config *config = template_load(s->ctx, path, &s->args->t, &loading, &diags);
 	bool broken = !config || diags_has_errors(&diags);
+
+	options_warn_ignored(s->ctx->command->options, s->args, &diags);
 
 	if (!config) {
 		print_diags(s, &diags);

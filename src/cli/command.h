@@ -38,6 +38,7 @@ struct option_spec {
 	const char *arg; /* what the value is called in help; NULL for booleans */
 	const char *doc;
 	const char *const *choices;
+	const char *ignored; /* why it has no effect here; NULL: it has */
 };
 
 /* clang-format off */
@@ -50,6 +51,7 @@ struct option_spec {
 #define OPT_CSV(t, m, name, arg, doc)        OPTION_ROW_(t, m, struct strv, OPTION_CSV, name, arg, doc)
 #define OPT_INT(t, m, name, arg, doc)        OPTION_ROW_(t, m, int64_t, OPTION_INT, name, arg, doc)
 #define OPT_DURATION(t, m, name, arg, doc)   OPTION_ROW_(t, m, int64_t, OPTION_DURATION, name, arg, doc)
+#define OPT_IGNORED(t, m, name, why)         OPTION_ROW_(t, m, bool, OPTION_BOOL, name, NULL, "Accepted for compatibility.", .ignored = (why))
 #define OPT_CHOICE(t, m, name, list, doc)    OPTION_ROW_(t, m, const char *, OPTION_CHOICE, name, "WHAT", doc, .choices = (list))
 #define OPT_END { .kind = OPTION_END }
 /* clang-format on */
@@ -58,6 +60,9 @@ struct option_spec {
  * initialised. *ret_first is the index of the first positional argument. */
 MUST_CHECK int options_parse(const struct option_spec *specs, int argc, char *const *argv,
 			     void *args, int *ret_first, struct error **err);
+
+/* Warns of flags that were given and have no effect. */
+void options_warn_ignored(const struct option_spec *specs, const void *args, struct diags *diags);
 
 /* What a command gets. Everything outlives it. */
 struct command_ctx {

@@ -35,6 +35,12 @@ static int bad_choice(const struct option_spec *s, const char *value, struct err
 {
 	struct strbuf sb = STRBUF_INIT;
 
+	if (!strcmp(s->name, "config-type"))
+		return error_set(
+			err, ERROR_INVALID,
+			"invalid value \"%s\" for flag -config-type: %s does not belong to "
+			"configType values",
+			value, value);
 	for (size_t i = 0; s->choices[i]; i++)
 		strbuf_addf(&sb, "%s\"%s\"", i ? " " : "", s->choices[i]);
 	error_set(err, ERROR_INVALID, "invalid value \"%s\" for flag -%s: expected one of [%s]",
@@ -168,4 +174,15 @@ int options_parse(const struct option_spec *specs, int argc, char *const *argv, 
 	}
 	*ret_first = i;
 	return 0;
+}
+
+void options_warn_ignored(const struct option_spec *specs, const void *args, struct diags *diags)
+{
+	for (const struct option_spec *s = specs; s->kind != OPTION_END; s++) {
+		if (!s->ignored || !*(const bool *)((const char *)args + s->offset))
+			continue;
+		AUTO_FREE char *summary = xasprintf("-%s has no effect", s->name);
+
+		diags_warning(diags, NULL, summary, "%s", s->ignored);
+	}
 }

@@ -108,7 +108,8 @@ void command_print_help(const struct command *cmd)
 int command_usage_error(struct command_ctx *ctx, struct error *e)
 {
 	if (e) {
-		command_print_error(ctx, e);
+		/* as it is: people and scripts know the texts */
+		command_error(ctx, e->hint ? "%s\n  %s" : "%s", e->message, e->hint);
 		error_free(e);
 	}
 	command_print_help(ctx->command);

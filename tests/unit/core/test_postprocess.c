@@ -216,7 +216,8 @@ static const struct {
 	  "luck" },
 	/* what cannot be destroyed is told */
 	{ CHAIN(ONE(MAKES("stuck")) ONE(MAKES("b"))), "built b ", "",
-	  "1 error(s) occurred:\n\n* Failed cleaning up prior artifact: cannot remove it; pp is act" },
+	  "1 error(s) occurred:\n\n* Failed cleaning up prior artifact: cannot remove it; pp is "
+	  "act" },
 	/* a later member does not keep the original that was passed on to it … */
 	{ CHAIN(ONE(MAKES("PASS") "keep = true") ONE(MAKES("b"))), "b ", "built ", NULL },
 	/* … which other chains still get … */
