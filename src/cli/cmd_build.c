@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cli/output.h"
 #include "cli/question.h"
+#include "cli/silence.h"
 #include "cli/template_args.h"
 #include "core/engine.h"
 #include "os/clock.h"
@@ -22,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, SILENCE_SEC = 300 };
 
 struct build_args {
 	struct template_args t;
@@ -64,6 +65,7 @@ struct session {
 	struct renderer *out;
 	struct event_queue *queue;
 	struct prompter prompter;
+	struct silence silence;
 	bool interrupted;
 	int watched_out; /* standard output, until something happens to it */
 };
@@ -116,6 +118,7 @@ static bool show(void *data, const struct event *ev)
 {
 	struct session *s = data;
 
+	silence_note(&s->silence, ev);
 	s->out->ops->event(s->out, ev);
 	if (ev->kind == EVENT_QUESTION)
 		prompter_ask(&s->prompter, ev);
@@ -159,6 +162,23 @@ static void on_output_event(struct session *s, struct engine *e)
 	s->interrupted = true;
 }
 
+static void show_notice(void *data, const struct event *ev)
+{
+	struct session *s = data;
+
+	s->out->ops->event(s->out, ev);
+}
+
+/* After a second without events, too. */
+static void look_around(struct session *s, bool is_tick)
+{
+	if (prompter_is_open(&s->prompter))
+		return;
+	if (is_tick)
+		s->out->ops->tick(s->out);
+	silence_check(&s->silence, clock_monotonic(), show_notice, s);
+}
+
 static void show_events(struct session *s)
 {
 	prompter_look(&s->prompter);
@@ -182,11 +202,9 @@ static void follow(struct session *s, struct engine *e, int signal_fd)
 		int r = io_wait_many(fds, ARRAY_LEN(fds), clock_deadline(TICK_MS * NSEC_PER_MSEC),
 				     NULL, &err);
 
-		if (r < 0) {
-			if (!prompter_is_open(&s->prompter))
-				s->out->ops->tick(s->out);
+		look_around(s, r < 0);
+		if (r < 0)
 			continue;
-		}
 		done = fds[2].revents != 0;
 		if (fds[4].revents)
 			prompter_read(&s->prompter);
@@ -449,6 +467,20 @@ static int build(struct session *s, const char *path)
 	return failed ? EXIT_ERROR : r;
 }
 
+/* How long a build may be silent before it has to say what it waits for. */
+static int64_t patience(void)
+{
+	AUTO(error) struct error *e = NULL;
+	const char *text = command_env("SILENCE");
+	int64_t ns;
+
+	if (text && duration_parse(text, &ns, &e) == 0)
+		return ns;
+	if (tty_is_terminal(STDOUT_FILENO)) /* the live lines show it */
+		return 0;
+	return SILENCE_SEC * NSEC_PER_SEC;
+}
+
 static int run(struct command_ctx *ctx)
 {
 	struct build_args args = { .color = true, .on_error = "cleanup" };
@@ -468,8 +500,10 @@ static int run(struct command_ctx *ctx)
 				     .watched_out = STDOUT_FILENO };
 
 		prompter_init(&s.prompter, queue, out);
+		s.silence.patience = patience();
 		r = build(&s, path);
 		prompter_release(&s.prompter);
+		silence_release(&s.silence);
 	}
 	template_args_release(&args.t);
 	return r;

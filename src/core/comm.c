@@ -153,6 +153,17 @@ struct comm *comm_gone_new(const char *why)
 	return &g->comm;
 }
 
+int comm_quick_put(struct comm *m, const struct comm_upload *up, const char *dst, struct cancel *c,
+		   struct error **err)
+{
+	return m->ops->quick_put ? m->ops->quick_put(m, up, dst, c, err) : 0;
+}
+
+int comm_quick_remove(struct comm *m, const char *path, struct cancel *c, struct error **err)
+{
+	return m->ops->quick_remove ? m->ops->quick_remove(m, path, c, err) : 0;
+}
+
 void comm_close(struct comm *m)
 {
 	if (m)

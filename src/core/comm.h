@@ -55,6 +55,14 @@ struct comm_ops {
 			struct error **err);
 	int (*download_dir)(struct comm *m, const char *src, const char *dst, struct cancel *c,
 			    struct error **err);
+	/*
+	 * Both optional: a short way for small files, without a command for each step. put: bytes
+	 * in memory, with exactly this mode. 1: done; 0: not this way, take the usual one, which
+	 * also says what is wrong; -1: the token's reason.
+	 */
+	int (*quick_put)(struct comm *m, const struct comm_upload *up, const char *dst,
+			 struct cancel *c, struct error **err);
+	int (*quick_remove)(struct comm *m, const char *path, struct cancel *c, struct error **err);
 	void (*close)(struct comm *m); /* frees */
 };
 
@@ -81,6 +89,10 @@ struct comm_type {
 	void (*describe)(const void *config, const struct comm_target *target, struct map *values);
 };
 
+MUST_CHECK int comm_quick_put(struct comm *m, const struct comm_upload *up, const char *dst,
+			      struct cancel *c, struct error **err);
+MUST_CHECK int comm_quick_remove(struct comm *m, const char *path, struct cancel *c,
+				 struct error **err);
 void comm_close(struct comm *m);
 DEFINE_AUTO(comm, struct comm *, comm_close);
 /* A communicator that does nothing: commands succeed, transfers fail (type `none`,

@@ -59,6 +59,8 @@ void ui_wait(struct ui *ui, const char *fmt, ...)
 
 	struct event ev = { .kind = EVENT_WAIT, .text = sb.buf };
 
+	if (ui->waiting_for && !strcmp(ui->waiting_for, sb.buf))
+		return;
 	free(ui->waiting_for);
 	ui->waiting_for = xstrdup(sb.buf);
 	ui_emit(ui, &ev);

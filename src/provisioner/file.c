@@ -51,6 +51,9 @@ static void file_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 		at = decoded_range(ctx->decoded, "content");
 		diags_error(diags, &at, "source(s) conflicts with content.", "%s", "");
 	}
+	if (!has_source && c->sources.len == 0 && text_is_empty(c->content))
+		diags_warning(diags, &ctx->decoded->range, "Nothing to copy",
+			      "None of source, sources and content says what.");
 	if (text_is_empty(c->destination)) {
 		at = decoded_range(ctx->decoded, "destination");
 		diags_error(diags, &at, "Destination must be specified.", "%s", "");

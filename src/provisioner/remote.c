@@ -4,7 +4,7 @@
 #include "base/duration.h"
 #include "os/wait.h"
 
-enum { RETRY_SEC = 2, REFUSAL_SEC = 10 };
+enum { RETRY_MSEC = 500, REFUSAL_SEC = 10 };
 
 struct stream {
 	struct ui *ui;
@@ -73,7 +73,8 @@ int remote_retry(struct provision_ctx *ctx, int64_t timeout, remote_fn fn, void 
 		if (e->kind == ERROR_CANCELLED || e->kind == ERROR_GONE ||
 		    clock_monotonic() - start > limit)
 			return error_move(err, TAKE(e));
-		if (io_pause(clock_deadline(RETRY_SEC * NSEC_PER_SEC), c, err) < 0)
+		ui_wait(ctx->build->ui, "the machine to be within reach again: %s", e->message);
+		if (io_pause(clock_deadline(RETRY_MSEC * NSEC_PER_MSEC), c, err) < 0)
 			return -1;
 	}
 }

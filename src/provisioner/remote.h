@@ -12,7 +12,7 @@ MUST_CHECK int remote_run_quietly(struct provision_ctx *ctx, const char *command
 				  struct error **err);
 
 /*
- * Calls `fn` until it succeeds; 2 s between two calls. A machine that cannot be
+ * Calls `fn` until it succeeds; half a second between two calls. A machine that cannot be
  * reached is waited for up to `timeout` (<= 0: for ever); other refusals
  * (permission denied, no such directory) do not pass by waiting and get 10 s.
  * The last error is returned, at once when the build is over.

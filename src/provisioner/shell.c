@@ -146,7 +146,10 @@ static int upload_vars(void *data, struct provision_ctx *ctx, struct error **err
 	script_vars_format(&r->vars, r->cfg->env_var_format, &text);
 
 	const struct comm_upload up = { .data = text.buf, .len = text.len, .mode = 0600 };
+	int quick = comm_quick_put(ctx->comm, &up, r->var_file, ctx->build->cancel, err);
 
+	if (quick)
+		return quick < 0 ? -1 : 0;
 	if (ctx->comm->ops->upload(ctx->comm, &up, r->var_file, ctx->build->cancel, err) < 0)
 		return error_prefix(err, "Error uploading envVarFile");
 	return remote_run_quietly(ctx, command, &status, err);
@@ -154,27 +157,46 @@ static int upload_vars(void *data, struct provision_ctx *ctx, struct error **err
 
 static int upload_script(struct shell_run *r, struct error **err)
 {
-	struct comm *m = r->ctx->comm;
+	struct provision_ctx *ctx = r->ctx;
+	struct comm *m = ctx->comm;
 	const struct comm_upload bytes = { .data = r->text.buf, .len = r->text.len };
 	const struct comm_upload file = { .path = r->path, .mode = 0644 };
+	AUTO_FREE char *chmod = xasprintf("chmod 0755 %s", r->cfg->remote_path);
+	int ignored;
 
 	if (m->ops->upload(m, r->cfg->binary ? &file : &bytes, r->cfg->remote_path,
-			   r->ctx->build->cancel, err) < 0)
+			   ctx->build->cancel, err) < 0)
 		return error_prefix(err, "Error uploading script");
+	if (remote_run_quietly(ctx, chmod, &ignored, err) < 0)
+		return error_prefix(err, "Error chmodding script file to 0755 in remote machine");
 	return 0;
+}
+
+/* With mode 0755, as everything that is run here has. */
+static int place_script(struct shell_run *r, struct error **err)
+{
+	const struct comm_upload up = { .data = r->text.buf, .len = r->text.len, .mode = 0755 };
+	int quick = 0;
+
+	if (!r->cfg->binary)
+		quick = comm_quick_put(r->ctx->comm, &up, r->cfg->remote_path,
+				       r->ctx->build->cancel, err);
+	if (quick)
+		return quick < 0 ? -1 : 0;
+	return upload_script(r, err);
 }
 
 static int start_script(void *data, struct provision_ctx *ctx, struct error **err)
 {
 	struct shell_run *r = data;
-	AUTO_FREE char *chmod = xasprintf("chmod 0755 %s", r->cfg->remote_path);
-	int ignored;
 
-	if (upload_script(r, err) < 0)
+	if (place_script(r, err) < 0)
 		return -1;
-	if (remote_run_quietly(ctx, chmod, &ignored, err) < 0)
-		return error_prefix(err, "Error chmodding script file to 0755 in remote machine");
-	return remote_run(ctx, r->command, &r->status, err);
+	ui_wait(ctx->build->ui, "the script %s to end", r->path);
+	if (remote_run(ctx, r->command, &r->status, err) < 0)
+		return -1;
+	ui_wait_end(ctx->build->ui);
+	return 0;
 }
 
 static int check_status(const struct shell_run *r, struct error **err)
@@ -199,8 +221,11 @@ static int check_status(const struct shell_run *r, struct error **err)
 static int remove_remote(struct provision_ctx *ctx, const char *path, struct error **err)
 {
 	AUTO_FREE char *command = xasprintf("rm -f %s", path);
+	int quick = comm_quick_remove(ctx->comm, path, ctx->build->cancel, err);
 	int status;
 
+	if (quick)
+		return quick < 0 ? -1 : 0;
 	if (remote_run_quietly(ctx, command, &status, err) < 0)
 		return error_prefix(err, "Error removing temporary script at %s", path);
 	if (status == COMM_DISCONNECTED)

@@ -25,8 +25,23 @@ static int run(const void *config, struct build_ctx *ctx, struct artifact *input
 	return 0;
 }
 
+/* Once it was one text, for a shell: that is still how one element is taken. */
+static void wrap_single_command(struct shell_local_config *c, struct arena *arena)
+{
+	const char **argv;
+
+	if (c->execute_command.len != 1)
+		return;
+	argv = ARENA_ARRAY(arena, const char *, 4);
+	argv[0] = "sh";
+	argv[1] = "-c";
+	argv[2] = c->execute_command.v[0];
+	c->execute_command = (struct text_list){ argv, 3 };
+}
+
 static void prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
 {
+	wrap_single_command(config, ctx->arena);
 	provisioner_shell_local.prepare(config, ctx, diags);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waits (provisioners.md 13). */
+#include "base/duration.h"
 #include "core/component.h"
 #include "os/wait.h"
 
@@ -16,7 +17,10 @@ static const struct schema sleep_schema = SCHEMA(struct sleep_config, sleep_attr
 static int sleep_run(const void *config, struct provision_ctx *ctx, struct error **err)
 {
 	const struct sleep_config *c = config;
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 
+	duration_format(&text, c->duration);
+	ui_wait(ctx->build->ui, "%s to pass", text.buf);
 	return io_pause(clock_deadline(c->duration), ctx->build->cancel, err);
 }
 

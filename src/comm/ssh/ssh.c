@@ -14,6 +14,7 @@
 #include "comm/key.h"
 #include "comm/ssh/chan.h"
 #include "comm/ssh/connect.h"
+#include "comm/ssh/quick.h"
 #include "comm/ssh/scp.h"
 #include "comm/ssh/sftp3.h"
 #include "os/fs.h"
@@ -30,6 +31,7 @@ struct ssh_comm {
 	struct sshlink *link; /* NULL: lost, to be made again */
 	enum method method;
 	bool method_fixed; /* asked for by the user */
+	struct quick quick;
 };
 
 static int reconnect(struct ssh_comm *m, struct cancel *c, struct error **err)
@@ -38,6 +40,7 @@ static int reconnect(struct ssh_comm *m, struct cancel *c, struct error **err)
 	int64_t deadline = clock_deadline(RECONNECT_SEC * NSEC_PER_SEC);
 	AUTO(error) struct error *e = NULL;
 
+	quick_close(&m->quick);
 	sshlink_free(m->link);
 	m->link = NULL;
 	if (dialer_dial(&m->dialer, true, deadline, c, &report, &m->link, &e) == 0)
@@ -69,8 +72,13 @@ static int on_link(struct ssh_comm *m, operation_fn fn, struct operation *o, str
 	AUTO(error) struct error *e = NULL;
 
 	if (m->link && !m->link->lost) {
+		bool beside = m->quick.is_open;
+
 		if (fn(m, o, c, &e) == 0)
 			return 0;
+		/* Maybe it allows one channel at a time: do not stand in the way again. */
+		if (beside && !o->started && e->kind == ERROR_DISCONNECTED)
+			m->quick.is_off = true;
 		if (o->started || e->kind != ERROR_DISCONNECTED || cancel_check(c, err) < 0)
 			return *err ? -1 : error_move(err, TAKE(e));
 	}
@@ -208,10 +216,33 @@ static int ssh_download_dir(struct comm *comm, const char *src, const char *dst,
 	return with_fallback((struct ssh_comm *)comm, do_download_dir, &o, c, err);
 }
 
+/* Who asked for scp gets scp. */
+static bool may_be_quick(const struct ssh_comm *m)
+{
+	return m->link && !m->link->lost && !(m->method_fixed && m->method == METHOD_SCP);
+}
+
+static int ssh_quick_put(struct comm *comm, const struct comm_upload *up, const char *dst,
+			 struct cancel *c, struct error **err)
+{
+	struct ssh_comm *m = (struct ssh_comm *)comm;
+
+	return may_be_quick(m) ? quick_put(&m->quick, m->link, up, dst, c, err) : 0;
+}
+
+static int ssh_quick_remove(struct comm *comm, const char *path, struct cancel *c,
+			    struct error **err)
+{
+	struct ssh_comm *m = (struct ssh_comm *)comm;
+
+	return may_be_quick(m) ? quick_remove(&m->quick, m->link, path, c, err) : 0;
+}
+
 static void ssh_close(struct comm *comm)
 {
 	struct ssh_comm *m = (struct ssh_comm *)comm;
 
+	quick_close(&m->quick);
 	sshlink_free(m->link);
 	dialer_release(&m->dialer);
 	free(m);
@@ -223,6 +254,8 @@ static const struct comm_ops ssh_ops = {
 	.upload_dir = ssh_upload_dir,
 	.download = ssh_download,
 	.download_dir = ssh_download_dir,
+	.quick_put = ssh_quick_put,
+	.quick_remove = ssh_quick_remove,
 	.close = ssh_close,
 };
 

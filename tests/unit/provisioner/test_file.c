@@ -113,13 +113,14 @@ static void test_prepare(void **state)
 	struct bench *b = *state;
 	AUTO_FREE char *a = bench_file(b, "a", "");
 
-	prepare_says(b, (struct file_config){ .direction = "up", .destination = "/x" },
+	prepare_says(b, (struct file_config){ .direction = "up", .source = a, .destination = "/x" },
 		     "Direction must be one of: download, upload.");
 	prepare_says(b, (struct file_config){ .source = a }, "Destination must be specified.");
 	prepare_says(b, (struct file_config){ .source = a, .content = "x", .destination = "/x" },
 		     "source(s) conflicts with content.");
 	prepare_says(b, (struct file_config){ .source = "nope", .destination = "/x" },
 		     "Bad source 'nope': stat nope: no such file or directory");
+	prepare_says(b, (struct file_config){ .destination = "/x" }, "Nothing to copy");
 	bench_prepare(
 		b, &provisioner_file,
 		&(struct file_config){ .source = "nope", .destination = "/x", .generated = true });
