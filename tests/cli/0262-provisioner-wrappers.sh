@@ -220,4 +220,24 @@ test_expect_success 'a template that says something else for a machine is the sa
         grep "loaded data, but couldnt find Nonsense in it." out
 '
 
+test_expect_success 'a long silence says what is waited for, less and less often; never on request' '
+        in_build <<-\EOF &&
+	provisioner "shell-local" {
+	  inline = ["echo begun", "until [ -e enough ]; do sleep 0.05; done"]
+	}
+	EOF
+        rm -f enough && { INGOT_SILENCE=500ms ingot build -color=false -only="*.one" t.pkr.hcl >out & } && pid=$! &&
+        test_keep_pid $pid &&
+        test_wait 20 grep -E "==> null.one: Still waiting for the script .*packer-shell.* to end in step 2 of 3 .shell-local.; nothing was heard for [2-9]s" out &&
+        touch enough && test_exit 0 wait $pid && cat out && [ "$(grep -c "Still waiting" out)" -le 3 ] &&
+        in_build <<-\EOF &&
+	provisioner "sleep" {
+	  duration = "1500ms"
+	}
+	EOF
+        INGOT_SILENCE=0 build >out && ! grep Still out &&
+        INGOT_SILENCE=100ms ingot build -machine-readable -only="*.one" t.pkr.hcl >out && cat out &&
+        grep "ui,say,==> null.one: Still waiting for 1.5s to pass in step 2 of 3 (sleep)" out
+'
+
 test_done

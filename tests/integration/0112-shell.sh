@@ -23,8 +23,8 @@ test_expect_success 'a script costs one command, however many there are' '
 	  }
 	EOF
         count build >out && cat out "$dir/log" && grep "    null.box: one" out &&
-        grep "null.box: -rwxr-xr-x .* /tmp/script_[0-9]*.sh" out &&
-        [ "$(commands)" = 2 ] && [ "$(subsystems)" = 1 ] && [ -z "$(ls /tmp/script_* 2>/dev/null)" ]
+        grep "null.box: -rwxr-xr-x .* $dir/far/script_[0-9]*.sh" out &&
+        [ "$(commands)" = 2 ] && [ "$(subsystems)" = 1 ] && [ -z "$(ls "$dir/far")" ]
 '
 
 test_expect_success 'scp on request: copy, mode, run, remove' '
@@ -33,8 +33,8 @@ test_expect_success 'scp on request: copy, mode, run, remove' '
 	    inline = ["ls -l $0"]
 	  }
 	EOF
-        count build >out && cat "$dir/log" && grep "null.box: -rwxr-xr-x .* /tmp/script_[0-9]*.sh" out &&
-        [ "$(commands)" = 4 ] && [ "$(subsystems)" = 0 ] && [ -z "$(ls /tmp/script_* 2>/dev/null)" ]
+        count build >out && cat "$dir/log" && grep "null.box: -rwxr-xr-x .* $dir/far/script_[0-9]*.sh" out &&
+        [ "$(commands)" = 4 ] && [ "$(subsystems)" = 0 ] && [ -z "$(ls "$dir/far")" ]
 '
 
 test_expect_success 'the mode is 0755 whatever the umask, also of a file that is there' '
@@ -66,7 +66,7 @@ test_expect_success 'a server that allows one channel at a time' '
 	    inline = ["echo three"]
 	  }
 	EOF
-        build >out && cat out && grep "null.box: three" out && [ -z "$(ls /tmp/script_* 2>/dev/null)" ] &&
+        build >out && cat out && grep "null.box: three" out && [ -z "$(ls "$dir/far")" ] &&
         grep -c "Accepted publickey" "$dir/log" >quick && sed -i "s/ssh_timeout/ssh_file_transfer_method = \"scp\"\n  ssh_timeout/" t.pkr.hcl &&
         : >"$dir/log" && build >out && grep -c "Accepted publickey" "$dir/log" >long && cat quick long &&
         [ "$(cat quick)" -le $(($(cat long) + 1)) ]
@@ -81,7 +81,7 @@ test_expect_success 'a server without sftp' '
 	    inline = ["echo two"]
 	  }
 	EOF
-        build >out && cat out && grep "null.box: two" out && [ -z "$(ls /tmp/script_* 2>/dev/null)" ]
+        build >out && cat out && grep "null.box: two" out && [ -z "$(ls "$dir/far")" ]
         kill $sshd_pid; start_sshd "LogLevel VERBOSE"
 '
 
@@ -149,15 +149,14 @@ test_expect_success 'variables: who wins, quotes, order, the format' '
 	  }
 	  provisioner "shell" {
 	    environment_vars = ["B=2", "A=it'"'"'s"]
-	    env_var_format   = "<%s:%s:100%%>"
-	    execute_command  = "echo \"{{ .Vars }}\" {{ .Path }}"
-	    inline           = ["true"]
+	    env_var_format   = "export %s='"'"'%s 100%%'"'"'; "
+	    execute_command  = "{{ .Vars }} sh {{ .Path }}"
+	    inline           = ["echo \"$A|$B|$PACKER_BUILD_NAME\""]
 	  }
 	EOF
         build >out && cat out && grep "null.box: 1 new mine a=b x$" out && grep "null.box: y null$" out &&
         grep "null.box: ALPHA=x$" out && grep "null.box: y EQ=a=b PACKER_BUILDER_TYPE=null PACKER_BUILD_NAME=mine TWICE=new ZED=1$" out &&
-        grep -F "null.box: <A:it'"'"'\"'"'"'\"'"'"'s:100%><B:2:100%><PACKER_BUILDER_TYPE:null:100%><PACKER_BUILD_NAME:box:100%> /tmp/script_" out ||
-        grep -F "<A:it" out
+        grep -F "null.box: it'"'"'s 100%|2 100%|box 100%" out
 '
 
 test_expect_success 'variables in a file' '
@@ -206,7 +205,7 @@ test_expect_success 'scripts: in order, CR LF, binary, names on the machine' '
         build >out && cat out && grep -n -e "script: one.sh" -e first -e "script: $PWD/two.sh" -e second out | cut -d: -f1 >order &&
         sort -n order | cmp - order && grep "null.box: second$" out && grep "\\\\r" out && grep "null.box: 755$" out &&
         grep "null.box: #!/bin/cat$" out && grep "null.box: shown$" out && grep "null.box: 2$" out && test_absent far &&
-        test_absent /tmp/mine.sh
+        test_absent "$dir/far/mine.sh"
 '
 
 test_expect_success 'exit codes' '
@@ -228,7 +227,7 @@ test_expect_success 'exit codes' '
 	  }
 	EOF
         test_exit 1 build >out && grep "exit status: 127" out && grep "a command does not exist" out &&
-        [ -n "$(ls /tmp/script_*)" ] && rm /tmp/script_*
+        [ -n "$(ls "$dir/far")" ] && rm "$dir"/far/*
 '
 
 test_expect_success 'the end of a connection: told apart from a failure, expected, listed, awaited' '
@@ -252,7 +251,7 @@ test_expect_success 'the end of a connection: told apart from a failure, expecte
         test_exit 1 build >out && cat out && grep "null.box: back" out &&
         grep -e "--> null.box: Script disconnected unexpectedly. If you expected your script to disconnect, i.e. from a restart, you can try adding .\"expect_disconnect\": true. or .\"valid_exit_codes\": \[0, 2300218\]. to the shell provisioner parameters.$" out &&
         grep "The provisioner did not fail: the connection to the machine (127.0.0.1:$port) was" out; code=$?
-        rm -f /tmp/script_*; return $code
+        rm -f "$dir"/far/*; return $code
 '
 
 test_expect_success 'a machine that is away for a while: the clean-up waits for it, as long as it may' '
@@ -267,7 +266,7 @@ test_expect_success 'a machine that is away for a while: the clean-up waits for 
 	  }
 	EOF
         { INGOT_SILENCE=1s build >out & } && pid=$! && test_keep_pid $pid &&
-        test_wait 20 grep "Still waiting for the machine to be within reach again: Error removing temporary script at /tmp/script_[0-9]*.sh: cannot connect again over SSH" out &&
+        test_wait 20 grep "Still waiting for the machine to be within reach again: Error removing temporary script at $dir/far/script_[0-9]*.sh: cannot connect again over SSH" out &&
         { /usr/sbin/sshd -D -e -f "$dir/cfg" 2>>"$dir/log" & } && sshd_pid=$! && test_keep_pid $sshd_pid &&
         test_exit 0 wait $pid && cat out && grep "null.box: back" out &&
         echo "kill $sshd_pid" >stop.sh && cat cut.sh >>stop.sh && box_template <<-\EOF &&
@@ -277,9 +276,9 @@ test_expect_success 'a machine that is away for a while: the clean-up waits for 
 	    start_retry_timeout = "1s"
 	  }
 	EOF
-        test_exit 1 build >out && cat out && grep -e "--> null.box: Error removing temporary script at /tmp/script_[0-9]*.sh: cannot connect again over SSH" out &&
+        test_exit 1 build >out && cat out && grep -e "--> null.box: Error removing temporary script at $dir/far/script_[0-9]*.sh: cannot connect again over SSH" out &&
         grep "The provisioner did not fail: the connection" out; code=$?
-        rm -f /tmp/script_*; start_sshd "LogLevel VERBOSE"; return $code
+        rm -f "$dir"/far/*; start_sshd "LogLevel VERBOSE"; return $code
 '
 
 test_expect_success 'a place that cannot be written is told after a few seconds, with the path' '
@@ -304,7 +303,7 @@ test_expect_success 'a time limit and an interrupt end a script on the machine, 
         test_clean && sed -i "s/timeout = .*//" t.pkr.hcl && rm -f pid &&
         { ingot build -color=false t.pkr.hcl >out & } && child=$! && test_keep_pid $child && test_wait 10 test -s pid &&
         kill -INT $child && test_exit 1 wait $child && cat out && grep "Cleanly cancelled" out && test_clean
-        rm -f /tmp/script_*; for p in $(cat pid); do kill "$p" 2>/dev/null; done; true
+        rm -f "$dir"/far/*; for p in $(cat pid); do kill "$p" 2>/dev/null; done; true
 '
 
 test_expect_success 'pause_after' '
@@ -325,7 +324,7 @@ test_expect_success 'on a terminal' '
 	  }
 	EOF
         test_exit 1 build >out && cat out && grep "null.box: terminal$" out && grep "exit status: 5" out
-        rm -f /tmp/script_*
+        rm -f "$dir"/far/*
 '
 
 test_expect_success 'the cleanup provisioner reaches the machine' '
@@ -337,7 +336,7 @@ test_expect_success 'the cleanup provisioner reaches the machine' '
 	    inline = ["echo swept as ${build.User}"]
 	  }
 	EOF
-        test_exit 1 build >out && cat out && grep "null.box: swept as root" out; rm -f /tmp/script_*
+        test_exit 1 build >out && cat out && grep "null.box: swept as root" out; rm -f "$dir"/far/*
 '
 
 test_expect_success 'what is wrong is told before anything runs' '

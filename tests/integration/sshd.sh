@@ -29,15 +29,20 @@ start_sshd() {
         test_wait 10 grep -q "Server listening" "$dir/log" || test_skip_all "sshd does not start"
 }
 
-# box_template [LINE OF THE SOURCE]... <BODY OF THE BUILD BLOCK: a null source on that server
+# box_template [LINE OF THE SOURCE]... <BODY OF THE BUILD BLOCK: a null source on that server. Scripts
+# go to $dir/far instead of /tmp, which is everybody's, unless the body says remote_folder.
 box_template() {
+        mkdir -p "$dir/far"
+        cat >body
+        grep -q remote_folder body ||
+                sed -i "s|^[ \t]*provisioner \"shell\" {\$|&\n    remote_folder = \"$dir/far\"|" body
         {
                 printf '%s\n' 'source "null" "box" {' '  ssh_host             = "127.0.0.1"' \
                         "  ssh_port             = $port" '  ssh_username         = "root"' \
                         "  ssh_private_key_file = \"$dir/key\"" '  ssh_timeout          = "20s"'
                 for line in "$@"; do printf '  %s\n' "$line"; done
                 printf '%s\n' '}' 'build {' '  sources = ["source.null.box"]'
-                cat
+                cat body
                 echo '}'
         } >t.pkr.hcl
 }
