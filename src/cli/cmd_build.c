@@ -517,8 +517,8 @@ const struct command command_build = {
 	       "The first interrupt (or SIGTERM) stops all builds and cleans up, the second\n"
 	       "gives the cleaning up and lists what is left. Exit code 1 if anything failed.\n"
 	       "\n"
-	       "Where there is no terminal, a build that was silent for five minutes says what it\n"
-	       "waits for; INGOT_SILENCE=DURATION is another time, 0 means never.",
+	       "Without a terminal a build that was silent for five minutes says what it waits\n"
+	       "for; INGOT_SILENCE=DURATION is another time, 0 means never.",
 	.options = build_options,
 	.run = run,
 };
