@@ -57,6 +57,9 @@ void ui_wait(struct ui *ui, const char *fmt, ...)
 	strbuf_vaddf(&sb, fmt, ap);
 	va_end(ap);
 
+	if (ui->redactor) /* it ends up in hints, too */
+		redactor_filter(ui->redactor, &sb);
+
 	struct event ev = { .kind = EVENT_WAIT, .text = sb.buf };
 
 	if (ui->waiting_for && !strcmp(ui->waiting_for, sb.buf))

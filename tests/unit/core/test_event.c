@@ -78,7 +78,7 @@ static void record(struct event_sink *sink, const struct event *ev)
 	if (ev->kind == EVENT_PROGRESS)
 		r->progress++;
 	else
-		strv_push(&r->texts, ev->text);
+		strv_push(&r->texts, ev->text ? ev->text : "");
 }
 
 static void test_secrets_never_leave(void **state)
@@ -96,6 +96,49 @@ static void test_secrets_never_leave(void **state)
 	assert_string_equal(r.texts.v[0], "the password is <sensitive>");
 	assert_string_equal(r.texts.v[1], "x <sensitive> y");
 	assert_string_equal(r.texts.v[2], "<sensitive> in base64");
+	strv_release(&r.texts);
+}
+
+static int answer(struct event_sink *sink, const struct event *ev, struct cancel *c,
+		  char **ret_line, struct error **err)
+{
+	struct recorder *r = (struct recorder *)sink;
+
+	(void)c;
+	(void)err;
+	strv_push(&r->texts, ev->text);
+	*ret_line = xstrdup("yes");
+	return 0;
+}
+
+static void test_waits_and_questions(void **state)
+{
+	struct recorder r = { .sink.emit = record };
+	AUTO(redactor) struct redactor *redactor = redactor_new();
+	struct ui ui = { .sink = &r.sink, .redactor = redactor, .build = 0, .build_name = "b" };
+	AUTO(error) struct error *err = NULL;
+	AUTO_FREE char *line = NULL;
+
+	(void)state;
+	strv_init(&r.texts);
+	redactor_add(redactor, "hunter2", 7);
+	ui_wait(&ui, "%s to end", "hunter2");
+	ui_wait(&ui, "%s to end", "hunter2"); /* said already */
+	assert_string_equal(ui.waiting_for, "<sensitive> to end");
+	ui_wait_end(&ui);
+	ui_wait_end(&ui);
+	assert_null(ui.waiting_for);
+	assert_int_equal(ui_ask(&ui, "sure?", NULL, &line, &err), -1);
+	assert_string_equal(err->message, "no available tty");
+	error_ignore(&err, "nobody is there");
+	r.sink.ask = answer;
+	assert_int_equal(ui_ask(&ui, "is it hunter2?", NULL, &line, &err), 0);
+	assert_string_equal(line, "yes");
+	assert_int_equal(r.texts.len, 3);
+	assert_string_equal(r.texts.v[0], "<sensitive> to end");
+	assert_string_equal(r.texts.v[2], "is it <sensitive>?");
+	ui_wait(&ui, "the end");
+	ui_release(&ui);
 	strv_release(&r.texts);
 }
 
@@ -118,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_lines_are_cut_and_trimmed),
 		cmocka_unit_test(test_line_without_end_is_shown_in_pieces),
 		cmocka_unit_test(test_secrets_never_leave),
+		cmocka_unit_test(test_waits_and_questions),
 		cmocka_unit_test(test_progress_is_limited_but_the_end_is_told),
 	};
 
