@@ -164,8 +164,16 @@ int comm_quick_remove(struct comm *m, const char *path, struct cancel *c, struct
 	return m->ops->quick_remove ? m->ops->quick_remove(m, path, c, err) : 0;
 }
 
+void comm_set_loss(struct comm *m, const char *why)
+{
+	free(m->loss);
+	m->loss = xstrdup(why);
+}
+
 void comm_close(struct comm *m)
 {
-	if (m)
-		m->ops->close(m);
+	if (!m)
+		return;
+	comm_set_loss(m, NULL);
+	m->ops->close(m);
 }

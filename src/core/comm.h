@@ -68,7 +68,9 @@ struct comm_ops {
 
 struct comm {
 	const struct comm_ops *ops;
+	char *loss; /* why the connection ended last (heap); NULL: it did not, or nobody knows */
 };
+void comm_set_loss(struct comm *m, const char *why);
 
 /* Where a machine listens, known when it runs. */
 struct comm_target {

@@ -190,15 +190,17 @@ static int run_configured(struct build_run *run, const struct plan_step *step, s
 static void explain_loss(const struct build_run *run, struct error **err)
 {
 	const struct comm_target *t = &run->machine->target;
+	const char *why = run->comm->loss;
 
 	if ((*err)->kind != ERROR_DISCONNECTED)
 		return;
 	error_add_hint(err,
 		       "The provisioner did not fail: the connection to the machine (%s:%d) was "
-		       "lost and did not come back. If it restarts the machine, let it say so "
-		       "(expect_disconnect = true in a shell provisioner); else look for what "
-		       "stopped the machine, its network or its SSH server.",
-		       t->host ? t->host : "", t->port);
+		       "lost%s%s%s. If it restarts the machine, let it say so (expect_disconnect = "
+		       "true in a shell provisioner); else look for what stopped the machine, its "
+		       "network or its SSH server.",
+		       t->host ? t->host : "", t->port, why ? " (" : "", why ? why : "",
+		       why ? ")" : "");
 }
 
 static int run_step(struct build_run *run, const struct plan_step *step, struct error **err)

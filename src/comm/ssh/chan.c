@@ -177,6 +177,7 @@ void sshchan_free(struct sshchan *k)
 	}
 	strbuf_release(&k->in);
 	strbuf_release(&k->complaint);
+	free(k->loss);
 	free(k);
 }
 
@@ -296,8 +297,11 @@ int sshchan_wait_exit(struct sshchan *k, struct cancel *c, int *ret_status, stru
 			continue;
 		if (e->kind != ERROR_DISCONNECTED)
 			return error_move(err, TAKE(e));
+		k->loss = xstrdup(e->message);
 		break;
 	}
+	if (!k->have_status && !k->loss)
+		k->loss = xstrdup("the SSH server ended the session without an exit status");
 	*ret_status = k->have_status ? k->status : COMM_DISCONNECTED;
 	return 0;
 }

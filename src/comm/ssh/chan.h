@@ -27,6 +27,7 @@ struct sshchan {
 	bool eof, closed;
 	bool have_status;
 	int status; /* exit status, or 128 + signal */
+	char *loss; /* heap; NULL: the connection was not lost */
 };
 
 /* A refusal too is ERROR_DISCONNECTED, and the link counts as lost. */
@@ -57,7 +58,8 @@ MUST_CHECK int sshchan_need(struct sshchan *k, size_t n, struct cancel *c, struc
 
 /*
  * Until the channel is closed. *ret_status is COMM_DISCONNECTED when neither a
- * status nor a signal came, or the connection was lost meanwhile.
+ * status nor a signal came, or the connection was lost meanwhile; k->loss then
+ * says why.
  */
 MUST_CHECK int sshchan_wait_exit(struct sshchan *k, struct cancel *c, int *ret_status,
 				 struct error **err);

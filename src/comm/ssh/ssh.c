@@ -105,13 +105,19 @@ static int run_command(struct ssh_comm *m, struct operation *o, struct cancel *c
 	    sshchan_send_eof(k, c, &e) < 0) {
 		if (e->kind == ERROR_DISCONNECTED && !cancel_is_triggered(c)) {
 			*o->ret_status = COMM_DISCONNECTED;
+			comm_set_loss(&m->comm, e->message);
 			return 0;
 		}
 		/* A command may end without reading all of its input. */
 		if (e->kind != ERROR_REMOTE || !k->closed)
 			return error_move(err, TAKE(e));
 	}
-	return sshchan_wait_exit(k, c, o->ret_status, err);
+
+	int r = sshchan_wait_exit(k, c, o->ret_status, err);
+
+	if (k->loss)
+		comm_set_loss(&m->comm, k->loss);
+	return r;
 }
 
 static void drop_output(void *data, bool is_stderr, const void *bytes, size_t len)
