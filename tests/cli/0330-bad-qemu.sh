@@ -107,6 +107,17 @@ test_expect_success 'no emulator: the package that brings it' '
         vm "qemu_binary = \"qemu-system-aarch64-none\"" && bad build q.pkr.hcl && says "qemu-system-aarch64-none"
 '
 
+test_expect_success 'UEFI files that are missing, and secure boot where it never starts, before any download' '
+        vm "efi_firmware_code = \"nowhere.fd\"
+	  efi_firmware_vars = \"vars.fd\"" && bad build q.pkr.hcl && says "nowhere.fd" && says "does not exist" &&
+        says "the Debian package ovmf brings it" && ! grep "Retrieving" out && test_absent out-q &&
+        if [ -e /usr/share/OVMF/OVMF_CODE_4M.ms.fd ]; then
+                vm "efi_firmware_code = \"/usr/share/OVMF/OVMF_CODE_4M.ms.fd\"" && bad build q.pkr.hcl &&
+                says "secure boot needs system management mode" && says "set machine_type = \"q35\"" &&
+                ! grep "Retrieving" out && test_absent out-q
+        fi
+'
+
 test_expect_success 'no qemu-img: the package that brings it' '
         vm && only qemu-system-x86_64 && PATH=$test_root/few test_exit 1 "$INGOT_BIN" build q.pkr.hcl >out && cat out &&
         says "the Debian package qemu-utils brings it" && test_absent out-q && test_clean

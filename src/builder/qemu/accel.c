@@ -5,6 +5,8 @@
 #include "base/duration.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/qemu/accel_rom.h"
+#include "builder/qemu/arch.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
@@ -23,138 +25,10 @@
 #include <unistd.h>
 
 enum {
-	ROM_BYTES = 64 * 1024,
-	RESET_VECTOR = 0xfff0,
 	PROBE_SECONDS = 3, /* 0.2 s where it works; a busy host may need more */
 	KILL_SECONDS = 2,
-	EXIT_PORT_VALUE = 0x31,
-	GUEST_RAN = EXIT_PORT_VALUE << 1 | 1, /* how isa-debug-exit makes an exit status */
 	TEXT_MAX = 1024 * 1024,
 };
-
-/*
- * The firmware: protected mode, page tables for the first 2 MiB and for
- * itself, long mode, a loop over memory, then 0x31 to port 0xf4.
- */
-static const unsigned char rom_code[] = {
-	0xfa, /* cli */
-	0x2e, 0x66,
-	0x0f, 0x01,
-	0x16, 0xd8,
-	0x00, /* lgdt %cs:0xd8 */
-	0x0f, 0x20,
-	0xc0, 0x0c,
-	0x01, 0x0f,
-	0x22, 0xc0, /* cr0 |= PE */
-	0x66, 0xea,
-	0x18, 0x00,
-	0xff, 0xff,
-	0x08, 0x00, /* ljmpl $8, $0xffff0018 */
-	0x66, 0xb8,
-	0x10, 0x00,
-	0x8e, 0xd8,
-	0x8e, 0xc0, /* 18: ds = es = … */
-	0x8e, 0xd0, /* … ss = 16 */
-	0x31, 0xc0,
-	0xbf, 0x00,
-	0x10, 0x00,
-	0x00, /* clear 0x1000 … */
-	0xb9, 0x00,
-	0x10, 0x00,
-	0x00, 0xf3,
-	0xab, /* … to 0x5000 */
-	0xc7, 0x05,
-	0x00, 0x10,
-	0x00, 0x00,
-	0x03, 0x20,
-	0,    0, /* PML4[0] */
-	0xc7, 0x05,
-	0x00, 0x20,
-	0x00, 0x00,
-	0x03, 0x30,
-	0,    0, /* PDPT[0] */
-	0xc7, 0x05,
-	0x18, 0x20,
-	0x00, 0x00,
-	0x03, 0x40,
-	0,    0, /* PDPT[3] */
-	0xc7, 0x05,
-	0x00, 0x30,
-	0x00, 0x00,
-	0x83, 0,
-	0,    0, /* 2 MiB at 0 */
-	0xc7, 0x05,
-	0xf8, 0x4f,
-	0,    0,
-	0x83, 0,
-	0xe0, 0xff, /* 2 MiB below 4 GiB */
-	0xb8, 0x00,
-	0x10, 0x00,
-	0x00, 0x0f,
-	0x22, 0xd8, /* cr3 */
-	0xb8, 0x20,
-	0x00, 0x00,
-	0x00, 0x0f,
-	0x22, 0xe0, /* cr4 = PAE */
-	0xb9, 0x80,
-	0x00, 0x00,
-	0xc0, 0x0f,
-	0x32, /* EFER … */
-	0x66, 0x0d,
-	0x00, 0x01,
-	0x0f, 0x30, /* … |= LME */
-	0xb8, 0x01,
-	0x00, 0x00,
-	0x80, 0x0f,
-	0x22, 0xc0, /* cr0 = PG | PE */
-	0xea, 0x8e,
-	0x00, 0xff,
-	0xff, 0x18,
-	0x00, /* ljmp $24, $0xffff008e */
-	0xb9, 0xa0,
-	0x86, 0x01,
-	0x00, /* 8e: ecx = 100000 */
-	0x48, 0xff,
-	0x04, 0x25,
-	0x00, 0x80,
-	0x00, 0x00,            /* incq 0x8000 */
-	0xe2, 0xf6,            /* loop */
-	0xb0, EXIT_PORT_VALUE, /* al = 0x31 */
-	0x48, 0x81,
-	0x3c, 0x25,
-	0x00, 0x80,
-	0,    0, /* did memory … */
-	0xa0, 0x86,
-	0x01, 0x00,
-	0x74, 0x02,
-	0xb0, 0x32, /* … count along? else 0x32 */
-	0xe6, 0xf4,
-	0xf4, 0xeb,
-	0xfb, /* out; hlt; again */
-	0x00, 0x00,
-	0x00, 0x00, /* to offset 0xb8 */
-	0x00, 0x00,
-	0x00, 0x00,
-	0x00, 0x00,
-	0x00, 0x00, /* b8: GDT: null */
-	0xff, 0xff,
-	0x00, 0x00,
-	0x00, 0x9a,
-	0xcf, 0x00, /* 08: code, 32 bit */
-	0xff, 0xff,
-	0x00, 0x00,
-	0x00, 0x92,
-	0xcf, 0x00, /* 10: data */
-	0xff, 0xff,
-	0x00, 0x00,
-	0x00, 0x9a,
-	0xaf, 0x00, /* 18: code, 64 bit */
-	0x1f, 0x00,
-	0xb8, 0x00,
-	0xff, 0xff, /* d8: GDT register */
-};
-static_assert(sizeof(rom_code) == 0xde, "the firmware refers to its own offsets");
-static const unsigned char rom_reset[] = { 0xe9, 0x0d, 0x00 }; /* jmp 0 */
 
 void accel_choice_release(struct accel_choice *choice)
 {
@@ -164,30 +38,16 @@ void accel_choice_release(struct accel_choice *choice)
 
 /* ---- what needs no probe ----------------------------------------------------- */
 
-static bool is_x86(const char *arch)
-{
-	return !strcmp(arch, "x86_64") || !strcmp(arch, "i386");
-}
-
-/* The architecture a binary emulates, or the host's when its name does not tell. */
-static const char *target_arch(const char *binary, const char *host)
-{
-	const char *name = path_basename(binary);
-	const char *prefix = "qemu-system-";
-
-	return text_starts_with(name, prefix) ? name + strlen(prefix) : host;
-}
-
-static bool host_runs(const char *host, const char *target)
-{
-	return !strcmp(host, target) || (is_x86(host) && is_x86(target));
-}
-
-/* Does the first `flags` line name one of the two virtualization extensions? */
+/* Does the first `flags` line name one of the two virtualization extensions? Other processors than
+ * x86 have no such line. */
 static bool cpuinfo_virtualizes(const char *text)
 {
 	const char *flags = strstr(text, "\nflags");
-	struct str rest = str_split(str_of(flags ? flags + 1 : ""), '\n', &(struct str){ 0 });
+
+	if (!flags)
+		return true;
+
+	struct str rest = str_split(str_of(flags + 1), '\n', &(struct str){ 0 });
 
 	while (rest.len) {
 		struct str word = str_split(rest, ' ', &rest);
@@ -208,9 +68,9 @@ static char *rule_out(const struct accel_query *q, const char *device)
 
 	if (uname(&host) < 0)
 		return xstrdup("the host's architecture is unknown");
-	if (!host_runs(host.machine, target_arch(q->binary, host.machine)))
+	if (!guest_arch_is_native(q->binary))
 		return xasprintf("this is a %s host, the guest is %s", host.machine,
-				 target_arch(q->binary, host.machine));
+				 guest_arch_named(q->binary));
 
 	AUTO_CLOSE int fd = open(device, O_RDWR | O_CLOEXEC);
 
@@ -219,8 +79,6 @@ static char *rule_out(const struct accel_query *q, const char *device)
 				 device);
 	if (fd < 0)
 		return xasprintf("%s cannot be opened: %s", device, strerrordesc_np(errno));
-	if (!is_x86(host.machine))
-		return NULL;
 	if (fs_read(cpuinfo, TEXT_MAX, &text, &e) < 0) {
 		error_ignore(&e, "then the probe tells");
 		return NULL;
@@ -232,24 +90,27 @@ static char *rule_out(const struct accel_query *q, const char *device)
 
 /* ---- the probe ----------------------------------------------------------------- */
 
-static int write_rom(const char *path, struct error **err)
+static const struct accel_rom *probe_rom(const struct accel_query *q)
 {
-	AUTO_FREE unsigned char *rom = xcalloc(1, ROM_BYTES);
+	return accel_rom_of(guest_arch_of(q->binary));
+}
 
-	memcpy(rom, rom_code, sizeof(rom_code));
-	memcpy(rom + RESET_VECTOR, rom_reset, sizeof(rom_reset));
-	return fs_write(path, rom, ROM_BYTES, 0600, err);
+static int write_rom(const struct accel_rom *rom, const char *path, struct error **err)
+{
+	AUTO_FREE unsigned char *bytes = xcalloc(1, rom->size);
+
+	for (size_t i = 0; i < ARRAY_LEN(rom->pieces) && rom->pieces[i].bytes; i++)
+		memcpy(bytes + rom->pieces[i].at, rom->pieces[i].bytes, rom->pieces[i].len);
+	return fs_write(path, bytes, rom->size, 0600, err);
 }
 
 static void probe_argv(struct strv *argv, const struct accel_query *q, const char *accel,
-		       const char *rom)
+		       const char *bios)
 {
-	AUTO(strbuf) struct strbuf file = STRBUF_INIT;
-
-	strbuf_addstr(&file, rom);
-	strv_pushl(argv, q->binary, "-machine", "pc", "-accel", accel, "-m", "16", "-nodefaults",
-		   "-no-user-config", "-display", "none", "-bios", file.buf, "-device",
-		   "isa-debug-exit,iobase=0xf4,iosize=1", NULL);
+	strv_pushl(argv, q->binary, "-accel", accel, "-m", "16", "-nodefaults", "-no-user-config",
+		   "-display", "none", "-bios", bios, NULL);
+	for (const char *const *word = probe_rom(q)->argv; *word; word++)
+		strv_push(argv, *word);
 }
 
 /* Ends it whatever it hangs in; a process that the kernel cannot end is left to the journal. */
@@ -265,12 +126,12 @@ static bool kill_probe(struct proc *p)
 	return false;
 }
 
-static char *probe_verdict(int status, const char *accel, const char *log)
+static char *probe_verdict(int status, int ran, const char *accel, const char *log)
 {
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(4096);
 	AUTO(error) struct error *e = NULL;
 
-	if (status == GUEST_RAN)
+	if (status == ran)
 		return NULL;
 	if (fs_read(log, 4096, &text, &e) < 0)
 		error_ignore(&e, "then without its words");
@@ -296,7 +157,7 @@ static int run_probe(const struct accel_query *q, const char *accel, const char 
 	uint64_t id = 0;
 	int status = 0;
 
-	if (write_rom(rom, err) < 0)
+	if (write_rom(probe_rom(q), rom, err) < 0)
 		return -1;
 
 	AUTO_CLOSE int log_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -321,7 +182,7 @@ static int run_probe(const struct accel_query *q, const char *accel, const char 
 	if (r == 0)
 		r = proc_wait(&p, clock_deadline(patience), c, &status, err);
 	if (r == 0) {
-		*ret_why = probe_verdict(status, accel, log);
+		*ret_why = probe_verdict(status, probe_rom(q)->ran, accel, log);
 	} else if ((*err)->kind == ERROR_TIMEOUT) {
 		error_ignore(err, "the verdict of a probe that hangs");
 		*ret_why = xasprintf("a guest started with %s hangs", accel);
@@ -339,6 +200,9 @@ int accel_probe(const struct accel_query *q, const char *accel, struct cancel *c
 	AUTO_FREE char *dir = NULL;
 	AUTO(error) struct error *e = NULL;
 
+	*ret_why = NULL;
+	if (!probe_rom(q)) /* then the device that could be opened is all there is to know */
+		return 0;
 	if (fs_temp_dir(q->temp_dir, "probe", &dir, err) < 0)
 		return -1;
 

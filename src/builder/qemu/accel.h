@@ -3,7 +3,7 @@
  * Can guests be accelerated here? That /dev/kvm opens proves nothing: it may
  * refuse to make a machine, and some make one that never runs. So unless the
  * processor rules it out, QEMU itself starts a firmware of 200 bytes that must
- * reach 64-bit mode and say so in time. The outcome holds for this boot of the
+ * count in memory and say so in time. The outcome holds for this boot of the
  * host and is kept in the state directory; parallel builds wait for one probe.
  */
 #pragma once

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "builder/qemu/arch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,11 +100,18 @@ char *qemu_argv_smp(const struct qemu_config *c, int unsaid)
 /* What needs the hardware itself is replaced by the nearest thing that software offers. */
 static const char *cpu_model(const struct qemu_argv *in)
 {
-	const char *cpu = in->config->cpu_model;
+	const struct qemu_config *c = in->config;
+	const struct guest_arch *arch = guest_arch_of(c->qemu_binary);
+	bool hard = strcmp(in->accel, "tcg") && strcmp(in->accel, "none");
 
-	if (!text_is_empty(cpu) && !strcmp(in->accel, "tcg") && !strcmp(cpu, "host"))
-		return "max";
-	return cpu;
+	if (text_is_empty(c->cpu_model)) {
+		if (!guest_arch_is_bare(arch, c->machine_type))
+			return NULL;
+		return hard ? arch->hard_cpu : arch->soft_cpu;
+	}
+	if (!strcmp(in->accel, "tcg") && !strcmp(c->cpu_model, "host"))
+		return arch->soft_host;
+	return c->cpu_model;
 }
 
 /* An emulated processor is slow and a second one halves the time that a guest takes to boot, so a
@@ -125,7 +133,7 @@ static void add_machine(struct switch_list *list, const struct qemu_argv *in)
 			 xasprintf("type=%s,accel=%s", c->machine_type, in->accel));
 	if (!text_is_empty(c->firmware) && !c->use_pflash)
 		add(list, "-bios", c->firmware);
-	if (!c->efi_boot)
+	if (!c->efi_boot && guest_arch_of(c->qemu_binary)->hears_boot_order)
 		add(list, "-boot", c->disk_image ? "c" : "once=d");
 	add_take(list, "-m", xasprintf("%lldM", (long long)c->memory));
 	add_take(list, "-smp", qemu_argv_smp(c, unsaid_cpus(in)));
@@ -183,22 +191,44 @@ static void add_disk(struct switch_list *list, const struct qemu_config *c, cons
 	add(list, "-drive", drive.buf);
 }
 
+static bool is_overridden(const struct qemu_argv *in, const char *key)
+{
+	for (size_t i = 0; in->overrides && i < in->overrides->len; i++)
+		if (in->overrides->v[i].len && !strcmp(in->overrides->v[i].v[0], key))
+			return true;
+	return false;
+}
+
+/* NULL: QEMU's choice, which on "virt" is a disk that cannot be written to. Better a real CD drive,
+ * but that is a device, and a template that has its own ones drops all of ours. */
+static const char *cdrom_interface(const struct qemu_argv *in)
+{
+	const struct qemu_config *c = in->config;
+	const struct guest_arch *arch = guest_arch_of(c->qemu_binary);
+
+	if (!text_is_empty(c->cdrom_interface))
+		return c->cdrom_interface;
+	if (guest_arch_is_bare(arch, c->machine_type) && !is_overridden(in, "-device"))
+		return arch->cdrom;
+	return NULL;
+}
+
 static void add_cdrom(struct switch_list *list, const struct qemu_argv *in)
 {
+	const char *bus = cdrom_interface(in);
 	const struct qemu_config *c = in->config;
 	AUTO_FREE char *file = in->iso ? qemu_argv_escape(in->iso) : NULL;
 	bool scsi_disks = !strcmp(c->disk_interface, "virtio-scsi");
 
 	if (!in->iso)
 		return;
-	if (text_is_empty(c->cdrom_interface)) {
+	if (!bus) {
 		add_take(list, "-drive", xasprintf("file=%s,media=cdrom", file));
 		return;
 	}
-	if (strcmp(c->cdrom_interface, "virtio-scsi") != 0) {
+	if (strcmp(bus, "virtio-scsi") != 0) {
 		add_take(list, "-drive",
-			 xasprintf("file=%s,if=%s,index=0,id=cdrom0,media=cdrom", file,
-				   c->cdrom_interface));
+			 xasprintf("file=%s,if=%s,index=0,id=cdrom0,media=cdrom", file, bus));
 		return;
 	}
 	if (!scsi_disks)
@@ -219,13 +249,9 @@ static void add_flash(struct switch_list *list, const struct qemu_argv *in)
 		add_take(list, "-drive",
 			 xasprintf("file=%s,if=pflash,format=raw,readonly=on", file));
 	}
-	if (in->efivars) {
-		AUTO_FREE char *code = qemu_argv_escape(c->efi_firmware_code);
-		AUTO_FREE char *vars = qemu_argv_escape(in->efivars);
-
-		add_take(list, "-drive",
-			 xasprintf("file=%s,if=pflash,unit=0,format=raw,readonly=on", code));
-		add_take(list, "-drive", xasprintf("file=%s,if=pflash,unit=1,format=raw", vars));
+	if (in->flash) {
+		add_take(list, "-drive", flash_code_drive(in->flash));
+		add_take(list, "-drive", flash_vars_drive(in->flash));
 	}
 }
 
@@ -295,7 +321,63 @@ static void merge(struct strv *ret, struct switch_list *ours, struct switch_list
 			emit(ret, &user->items[i]);
 }
 
-void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, bool *ret_own_console)
+/* ---- what is ours in any case: no default of the reference, so nothing to replace ---------- */
+
+/* Does a value of the switch mention one of the words? NULL ends them. */
+static bool mentions(struct switch_list *list, const char *key, const char *const *words)
+{
+	const struct argv_switch *s = find(list, key);
+
+	for (size_t i = 0; s && i < s->values.len; i++)
+		for (const char *const *w = words; *w; w++)
+			if (strstr(s->values.v[i], *w))
+				return true;
+	return false;
+}
+
+static void push_console(const struct qemu_argv *in, struct switch_list *user, struct strv *ret,
+			 struct qemu_argv_facts *facts)
+{
+	AUTO_FREE char *file = qemu_argv_escape(in->console);
+
+	facts->own_console = !find(user, "-serial");
+	if (!facts->own_console)
+		return;
+	strv_pushf(ret, "-chardev");
+	strv_pushf(ret, "file,id=ingot-console,path=%s", file);
+	strv_pushl(ret, "-serial", "chardev:ingot-console", NULL);
+}
+
+/*
+ * A screen to watch and a keyboard to type on, where the machine has none. The
+ * screen is one that firmware and every kernel can use without a driver.
+ */
+static void push_screen_and_keyboard(const struct qemu_argv *in, struct switch_list *user,
+				     struct strv *ret, struct qemu_argv_facts *facts)
+{
+	static const char *const screens[] = { "gpu", "vga", "VGA", "ramfb", "bochs", "qxl", NULL };
+	static const char *const keyboards[] = { "-kbd", "keyboard", NULL };
+	static const char *const virt[] = { "virt", NULL };
+	const struct qemu_config *c = in->config;
+	const struct guest_arch *arch = guest_arch_of(c->qemu_binary);
+	bool own_keyboard = mentions(user, "-device", keyboards);
+
+	facts->keyboard = QEMU_KEYBOARD_UNKNOWN;
+	if (arch->has_ps2 && !own_keyboard)
+		facts->keyboard = QEMU_KEYBOARD_PS2;
+	if (!guest_arch_is_bare(arch, c->machine_type) ||
+	    (find(user, "-machine") && !mentions(user, "-machine", virt)) || find(user, "-M"))
+		return;
+	if (text_is_empty(c->vga) && !find(user, "-vga") && !mentions(user, "-device", screens))
+		strv_pushl(ret, "-device", "ramfb", NULL);
+	if (own_keyboard)
+		return;
+	strv_pushl(ret, "-device", "qemu-xhci,id=" QEMU_USB_ID, "-device",
+		   "usb-kbd,bus=" QEMU_USB_ID ".0", NULL);
+	facts->keyboard = QEMU_KEYBOARD_USB;
+}
+
+void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, struct qemu_argv_facts *facts)
 {
 	struct switch_list ours = { 0 }, user = { 0 };
 
@@ -306,16 +388,8 @@ void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, bool *ret_own
 	add_devices(&ours, in);
 	strv_push(ret, in->config->qemu_binary);
 	merge(ret, &ours, &user);
-
-	/* Ours in any case: no default of the reference, so nothing of the user's to replace. */
-	*ret_own_console = !find(&user, "-serial");
-	if (*ret_own_console) {
-		AUTO_FREE char *file = qemu_argv_escape(in->console);
-
-		strv_pushf(ret, "-chardev");
-		strv_pushf(ret, "file,id=ingot-console,path=%s", file);
-		strv_pushl(ret, "-serial", "chardev:ingot-console", NULL);
-	}
+	push_screen_and_keyboard(in, &user, ret, facts);
+	push_console(in, &user, ret, facts);
 	if (in->credential)
 		strv_pushl(ret, "-smbios", in->credential, NULL);
 	release_switches(&ours);

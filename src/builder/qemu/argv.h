@@ -7,25 +7,39 @@
 
 #include "base/strv.h"
 #include "builder/qemu/config.h"
+#include "builder/qemu/flash.h"
 
 #include <stdbool.h>
 
 struct qemu_argv {
 	const struct qemu_config *config;
-	const char *accel;        /* as chosen; "none": no accel in -machine */
-	const struct strv *disks; /* paths, main disk first */
-	const char *iso;          /* NULL: none (disk_image) */
-	const char *efivars;      /* our copy of the variables; NULL: no UEFI */
-	int host_cpus;            /* how many the host has for us */
-	int host_port;            /* forwarded to the guest's communicator; 0: none */
+	const char *accel;         /* as chosen; "none": no accel in -machine */
+	const struct strv *disks;  /* paths, main disk first */
+	const char *iso;           /* NULL: none (disk_image) */
+	const struct flash *flash; /* NULL: no UEFI */
+	int host_cpus;             /* how many the host has for us */
+	int host_port;             /* forwarded to the guest's communicator; 0: none */
 	int vnc_port;
 	const char *console;    /* file for the serial console */
 	const char *credential; /* value of -smbios that hands the guest a key; NULL: none */
 	const struct text_table *overrides; /* qemuargs, rendered */
 };
 
-/* argv[0] included. *ret_own_console: false when qemuargs takes the serial port. */
-void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, bool *ret_own_console);
+enum qemu_keyboard {
+	QEMU_KEYBOARD_PS2,    /* an i8042 */
+	QEMU_KEYBOARD_USB,    /* the one that we add, on QEMU_USB_ID */
+	QEMU_KEYBOARD_UNKNOWN /* what the template adds */
+};
+#define QEMU_USB_ID "ingot-usb"
+
+/* What became of the command line. */
+struct qemu_argv_facts {
+	bool own_console; /* false: qemuargs takes the serial port */
+	enum qemu_keyboard keyboard;
+};
+
+/* argv[0] included. */
+void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, struct qemu_argv_facts *facts);
 
 /* The value of -smp (2.1); `unsaid` is the count when the configuration has none. Heap. */
 char *qemu_argv_smp(const struct qemu_config *c, int unsaid);

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/qemu/arch.h"
 #include "builder/qemu/logtail.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -47,34 +48,12 @@ struct guest {
 	char *trouble; /* why the guest is stuck */
 };
 
-static const struct {
-	const char *arch, *package;
-} packages[] = {
-	{ "aarch64", "qemu-system-arm" }, { "arm", "qemu-system-arm" },
-	{ "i386", "qemu-system-x86" },    { "mips", "qemu-system-mips" },
-	{ "ppc", "qemu-system-ppc" },     { "riscv", "qemu-system-misc" },
-	{ "s390x", "qemu-system-misc" },  { "sparc", "qemu-system-sparc" },
-	{ "x86_64", "qemu-system-x86" },
-};
-
-const char *guest_package(const char *binary)
-{
-	const char *name = path_basename(binary);
-	const char *prefix = "qemu-system-";
-
-	if (text_starts_with(name, prefix))
-		for (size_t i = 0; i < ARRAY_LEN(packages); i++)
-			if (text_starts_with(name + strlen(prefix), packages[i].arch))
-				return packages[i].package;
-	return "qemu-system";
-}
-
 static int say_missing(const char *binary, struct error **err)
 {
 	error_set(err, ERROR_NOT_FOUND,
 		  "Failed creating Qemu driver: exec: \"%s\": executable file not found in $PATH",
 		  binary);
-	return error_hint(err, "the Debian package %s brings it", guest_package(binary));
+	return error_hint(err, "the Debian package %s brings it", guest_arch_package(binary));
 }
 
 int guest_find_binary(const char *binary, struct error **err)

@@ -60,7 +60,5 @@ void guest_console_tail(struct guest *g, struct strbuf *ret);
 void guest_stop(struct guest *g);
 DEFINE_AUTO(guest, struct guest *, guest_stop);
 
-/* The Debian package that brings an emulator: "qemu-system-x86". */
-const char *guest_package(const char *binary);
-/* Is the binary there? Else ERROR_NOT_FOUND with that package in the hint. */
+/* Is the binary there? Else ERROR_NOT_FOUND with its package in the hint. */
 MUST_CHECK int guest_find_binary(const char *binary, struct error **err);

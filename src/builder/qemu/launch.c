@@ -6,7 +6,6 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/qemu/accel.h"
-#include "builder/qemu/argv.h"
 #include "config/config.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -131,7 +130,7 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 		.host_cpus = host_cpus(),
 		.disks = l->disks,
 		.iso = l->iso,
-		.efivars = l->efivars,
+		.flash = l->flash,
 		.host_port = l->comm_port.port,
 		.vnc_port = l->vnc_port.port,
 		.console = l->console,
@@ -141,11 +140,11 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 
 	if (render_overrides(l, ctx->info, arena, &overrides, err) < 0)
 		return -1;
-	qemu_argv_build(&in, &argv, &l->own_console);
+	qemu_argv_build(&in, &argv, &l->facts);
 
 	const struct guest_spec spec = { .argv = &argv,
 					 .temp_dir = ctx->temp_dir,
-					 .console = l->own_console ? l->console : NULL,
+					 .console = l->facts.own_console ? l->console : NULL,
 					 .cwd = ctx->cwd,
 					 .journal = ctx->journal,
 					 .environ = ctx->environ };

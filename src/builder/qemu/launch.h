@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "builder/qemu/argv.h"
 #include "builder/qemu/config.h"
 #include "builder/qemu/guest.h"
 #include "core/component.h"
@@ -14,17 +15,17 @@
 struct launch {
 	const struct qemu_config *config;
 	const struct strv *disks;
-	const char *iso;        /* NULL: none */
-	const char *efivars;    /* NULL: no UEFI */
-	const char *console;    /* file for the serial console */
-	const char *credential; /* value of -smbios, or NULL */
-	int http_port;          /* 0: nothing is served */
+	const char *iso;           /* NULL: none */
+	const struct flash *flash; /* NULL: no UEFI */
+	const char *console;       /* file for the serial console */
+	const char *credential;    /* value of -smbios, or NULL */
+	int http_port;             /* 0: nothing is served */
 
 	/* set by launch() */
 	struct guest *guest;
 	const char *accel;
 	struct port_reservation comm_port, vnc_port; /* lock_fd -1: none */
-	bool own_console;
+	struct qemu_argv_facts facts;
 };
 #define LAUNCH_INIT .comm_port = { .lock_fd = -1 }, .vnc_port = { .lock_fd = -1 }
 

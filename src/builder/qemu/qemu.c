@@ -14,6 +14,7 @@
 #include "builder/qemu/launch.h"
 #include "builder/qemu/medium.h"
 #include "builder/qemu/pages.h"
+#include "builder/qemu/preflight.h"
 #include "builder/qemu/shutdown.h"
 #include "builder/qemu/typing.h"
 #include "comm/key.h"
@@ -31,7 +32,7 @@ struct qemu_machine {
 	struct pages pages;
 	char *source; /* the ISO or disk image */
 	char *console;
-	char *efivars; /* NULL: no UEFI */
+	struct flash flash; /* empty: no UEFI */
 	char *credential;
 	struct keypair *key;
 	char *output;       /* absolute */
@@ -85,17 +86,18 @@ static int make_output(struct qemu_machine *m, struct build_ctx *ctx, struct err
 	return fs_mkdir_all(m->output, 0755, err);
 }
 
-static int make_efivars(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+static int make_flash(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
 {
 	const struct qemu_config *c = m->config;
 	const struct firmware_pair pair = { c->efi_firmware_code, c->efi_firmware_vars };
+	AUTO_FREE char *code = path_join(ctx->temp_dir, "efi-code.fd");
+	AUTO_FREE char *vars = path_join(c->output_directory, "efivars.fd");
+	const struct flash_spec spec = { .arch = guest_arch_of(c->qemu_binary),
+					 .pair = &pair,
+					 .code_copy = code,
+					 .vars_copy = vars };
 
-	if (!c->efi_boot)
-		return 0;
-	if (firmware_check(&pair, err) < 0)
-		return -1;
-	m->efivars = path_join(c->output_directory, "efivars.fd");
-	return fs_copy(c->efi_firmware_vars, m->efivars, 0660, NULL, NULL, ctx->cancel, err);
+	return c->efi_boot ? flash_make(&m->flash, &spec, ctx->cancel, err) : 0;
 }
 
 static int make_key(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
@@ -122,7 +124,7 @@ static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct er
 		.config = m->config,
 		.disks = &m->disks.paths,
 		.iso = m->config->disk_image ? NULL : m->source,
-		.efivars = m->efivars,
+		.flash = m->config->efi_boot ? &m->flash : NULL,
 		.console = m->console,
 		.credential = m->credential,
 		.http_port = m->pages.port.port,
@@ -161,7 +163,10 @@ static struct value *boot_fields(const struct qemu_machine *m)
 static int type_keys(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
 {
 	AUTO(value) struct value *fields = boot_fields(m);
-	const struct typing t = { .config = m->config, .guest = m->launch.guest, .data = fields };
+	const struct typing t = { .config = m->config,
+				  .guest = m->launch.guest,
+				  .keyboard = m->launch.facts.keyboard,
+				  .data = fields };
 
 	return type_boot_command(&t, ctx, err);
 }
@@ -170,13 +175,13 @@ static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 {
 	const struct image_ctx x = image_ctx(ctx);
 
-	if (guest_find_binary(m->config->qemu_binary, err) < 0 ||
+	if (preflight(m->config, ctx, err) < 0 ||
 	    medium_fetch(m->config, ctx, &m->source, err) < 0 || make_output(m, ctx, err) < 0)
 		return -1;
 	if (disks_create(&m->disks, m->config, &x, m->config->disk_image ? m->source : NULL, err) <
 	    0)
 		return -1;
-	if (make_key(m, ctx, err) < 0 || make_efivars(m, ctx, err) < 0 ||
+	if (make_key(m, ctx, err) < 0 || make_flash(m, ctx, err) < 0 ||
 	    pages_serve(&m->pages, m->config, ctx, err) < 0 || launch_guest(m, ctx, err) < 0)
 		return -1;
 	set_target(m);
@@ -303,7 +308,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 	keypair_free(m->key);
 	free(m->source);
 	free(m->console);
-	free(m->efivars);
+	flash_release(&m->flash);
 	free(m->credential);
 	free(m->output);
 	map_release(&machine->generated);

@@ -261,6 +261,15 @@ int qmp_command_arg(struct qmp *q, const char *name, const struct qmp_arg *arg, 
 	return run_command(q, name, json_pack("{s:s}", arg->key, arg->text), deadline, c, err);
 }
 
+int qmp_ask(struct qmp *q, const struct qmp_call *call, int64_t deadline, struct cancel *c,
+	    struct json_t **ret, struct error **err)
+{
+	if (run_command(q, call->name, call->arguments, deadline, c, err) < 0)
+		return -1;
+	*ret = json_incref(json_object_get(q->answer, "return"));
+	return 0;
+}
+
 int qmp_monitor_line(struct qmp *q, const char *line, int64_t deadline, struct cancel *c,
 		     char **ret_text, struct error **err)
 {

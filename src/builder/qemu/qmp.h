@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct json_t; /* of jansson */
 struct qmp;
 struct qmp_event;
 
@@ -43,6 +44,13 @@ struct qmp_arg {
 };
 MUST_CHECK int qmp_command_arg(struct qmp *q, const char *name, const struct qmp_arg *arg,
 			       int64_t deadline, struct cancel *c, struct error **err);
+/* A command whose answer is looked into. `arguments` may be NULL and are taken; *ret is owned. */
+struct qmp_call {
+	const char *name;
+	struct json_t *arguments;
+};
+MUST_CHECK int qmp_ask(struct qmp *q, const struct qmp_call *call, int64_t deadline,
+		       struct cancel *c, struct json_t **ret, struct error **err);
 
 /* One key going down or up; `qcode` is QEMU's name of it ("ret", "shift", "a"). */
 struct qmp_key {

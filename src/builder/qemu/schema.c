@@ -13,8 +13,8 @@ static const struct schema img_schema = SCHEMA(struct qemu_img_args, img_attrs);
 
 static const struct attr qemu_attrs[] = {
 	ATTR_STRING(struct qemu_config, accelerator, 0, "none, kvm, tcg, xen, hax, hvf or whpx. Not set: kvm where a guest can run with it, else tcg."),
-	ATTR_STRING(struct qemu_config, machine_type, 0, "QEMU machine type.", .def = "pc"),
-	ATTR_STRING(struct qemu_config, cpu_model, 0, "QEMU CPU model. Not set: QEMU's default."),
+	ATTR_STRING(struct qemu_config, machine_type, 0, "QEMU machine type. Not set: pc; what an installer of the architecture expects where qemu_binary emulates another one (virt for ARM)."),
+	ATTR_STRING(struct qemu_config, cpu_model, 0, "QEMU CPU model. Not set: QEMU's default; a 64-bit one on a virt machine."),
 	ATTR_INT(struct qemu_config, cpus, 0,
 		 "Number of virtual CPUs. Not said: 1; 2 where the guest is emulated and the host "
 		 "has as many.",
@@ -31,13 +31,13 @@ static const struct attr qemu_attrs[] = {
 	ATTR_STRING(struct qemu_config, vga, 0, "Kind of graphics card."),
 	ATTR_STRING(struct qemu_config, firmware, 0, "Firmware file, for -bios or, with use_pflash, a flash drive."),
 	ATTR_BOOL(struct qemu_config, use_pflash, 0, "Give the firmware as a flash drive."),
-	ATTR_BOOL(struct qemu_config, efi_boot, 0, "Boot with UEFI firmware; on when one of the two paths below is set."),
-	ATTR_STRING(struct qemu_config, efi_firmware_code, 0, "UEFI code. Not set: that of OVMF."),
-	ATTR_STRING(struct qemu_config, efi_firmware_vars, 0, "UEFI variables to start from, copied. Not set: those of OVMF."),
+	ATTR_BOOL(struct qemu_config, efi_boot, 0, "Boot with UEFI firmware; on when one of the two paths below is set, and on ARM's virt machine."),
+	ATTR_STRING(struct qemu_config, efi_firmware_code, 0, "UEFI code. Not set: the one that belongs to the variables, or that of OVMF (AAVMF for ARM)."),
+	ATTR_STRING(struct qemu_config, efi_firmware_vars, 0, "UEFI variables to start from, copied. Not set: those that belong to the code."),
 	ATTR_BOOL(struct qemu_config, efi_drop_efivars, 0, "Do not list efivars.fd in the artifact."),
 	ATTR_BOOL(struct qemu_config, vtpm, 0, "Give the guest a TPM (needs swtpm)."),
 	ATTR_BOOL(struct qemu_config, use_tpm1, 0, "TPM 1.2 instead of 2.0."),
-	ATTR_STRING(struct qemu_config, tpm_device_type, 0, "Device the TPM appears as.", .def = "tpm-tis"),
+	ATTR_STRING(struct qemu_config, tpm_device_type, 0, "Device the TPM appears as. Not set: tpm-tis; tpm-tis-device on a virt machine."),
 	ATTR_STRING(struct qemu_config, net_device, 0, "Network card.", .def = "virtio-net"),
 	ATTR_STRING(struct qemu_config, net_bridge, 0, "Host bridge to connect to instead of user networking."),
 	ATTR_BOOL(struct qemu_config, run_once, ATTR_IGNORED, "Has no effect."),
@@ -57,7 +57,7 @@ static const struct attr qemu_attrs[] = {
 	ATTR_BLOCK(struct qemu_config, qemu_img_args, 0, &img_schema, "Further arguments for qemu-img."),
 	ATTR_STRING(struct qemu_config, vm_name, 0, "File name of the main disk. Not set: packer-NAME."),
 	ATTR_STRING(struct qemu_config, output_directory, 0, "Directory for the result; must not exist. Not set: output-NAME."),
-	ATTR_STRING(struct qemu_config, cdrom_interface, 0, "Bus of the CD drives. Not set: QEMU's choice."),
+	ATTR_STRING(struct qemu_config, cdrom_interface, 0, "Bus of the CD drives. Not set: QEMU's choice; virtio-scsi on ARM's virt machine."),
 
 	ATTR_STRING(struct qemu_config, vnc_bind_address, 0, "Address of the VNC server.", .def = "127.0.0.1"),
 	ATTR_INT(struct qemu_config, vnc_port_min, 0, "First port for VNC.", .def = "5900"),

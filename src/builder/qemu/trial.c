@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "builder/qemu/accel.h"
 #include "builder/qemu/argv.h"
-#include "builder/qemu/firmware.h"
+#include "builder/qemu/flash.h"
 #include "builder/qemu/launch.h"
 #include "comm/ssh/probe.h"
 #include "os/fd.h"
@@ -24,14 +24,16 @@ enum {
 /* What is made before the guest. */
 struct stage {
 	const struct trial_spec *spec;
-	char *disk, *efivars;
-	struct firmware_pair firmware;
+	const struct guest_arch *arch;
+	char *disk;
+	bool uefi;
+	struct flash flash; /* empty: no UEFI */
 };
 
 static void release_stage(struct stage *s)
 {
 	free(s->disk);
-	free(s->efivars);
+	flash_release(&s->flash);
 }
 
 static int make_disk(struct trial *t, struct stage *s, struct cancel *c, struct error **err)
@@ -56,14 +58,21 @@ static int make_disk(struct trial *t, struct stage *s, struct cancel *c, struct 
 	return image_create(&x, &over, err);
 }
 
-static int make_efivars(struct stage *s, struct cancel *c, struct error **err)
+static int make_flash(struct stage *s, struct cancel *c, struct error **err)
 {
-	if (!s->spec->uefi)
+	struct firmware_pair pair;
+	AUTO_FREE char *code = path_join(s->spec->temp_dir, "efi-code.fd");
+	AUTO_FREE char *vars = path_join(s->spec->temp_dir, "efivars.fd");
+	const struct flash_spec spec = {
+		.arch = s->arch, .pair = &pair, .code_copy = code, .vars_copy = vars
+	};
+
+	s->uefi = s->spec->uefi || s->arch->needs_uefi;
+	if (!s->uefi)
 		return 0;
-	if (firmware_find(&s->firmware, err) < 0)
+	if (firmware_find(s->arch, &pair, err) < 0)
 		return -1;
-	s->efivars = path_join(s->spec->temp_dir, "efivars.fd");
-	return fs_copy(s->firmware.vars, s->efivars, 0600, NULL, NULL, c, err);
+	return flash_make(&s->flash, &spec, c, err);
 }
 
 static int choose_accel(struct trial *t, const struct trial_spec *spec, struct cancel *c,
@@ -86,16 +95,13 @@ static int choose_accel(struct trial *t, const struct trial_spec *spec, struct c
 
 static void push_flash(struct strv *argv, const struct stage *s)
 {
-	if (!s->efivars)
+	if (!s->uefi)
 		return;
 
-	AUTO_FREE char *code = qemu_argv_escape(s->firmware.code);
-	AUTO_FREE char *vars = qemu_argv_escape(s->efivars);
+	AUTO_FREE char *code = flash_code_drive(&s->flash);
+	AUTO_FREE char *vars = flash_vars_drive(&s->flash);
 
-	strv_push(argv, "-drive");
-	strv_pushf(argv, "file=%s,if=pflash,unit=0,format=raw,readonly=on", code);
-	strv_push(argv, "-drive");
-	strv_pushf(argv, "file=%s,if=pflash,unit=1,format=raw", vars);
+	strv_pushl(argv, "-drive", code, "-drive", vars, NULL);
 }
 
 static void push_network(struct strv *argv, const struct trial_spec *spec)
@@ -116,9 +122,11 @@ static void build_argv(struct strv *argv, const struct trial *t, const struct st
 	AUTO_FREE char *console = qemu_argv_escape(t->console);
 
 	strv_pushl(argv, spec->binary, "-name", "ingot-run", "-machine", NULL);
-	strv_pushf(argv, "type=pc,accel=%s", t->accel);
+	strv_pushf(argv, "type=%s,accel=%s", s->arch->machine, t->accel);
 	if (!strcmp(t->accel, "kvm"))
 		strv_pushl(argv, "-cpu", "host", NULL);
+	else if (s->arch->soft_cpu)
+		strv_pushl(argv, "-cpu", s->arch->soft_cpu, NULL);
 	strv_push(argv, "-m");
 	strv_pushf(argv, "%lldM", (long long)spec->memory);
 	strv_push(argv, "-smp");
@@ -210,14 +218,14 @@ static int boot_with_ports(struct trial *t, const struct stage *s, struct cancel
 int trial_start(struct trial *ret, const struct trial_spec *spec, struct cancel *c,
 		struct error **err)
 {
-	struct stage s = { .spec = spec };
+	struct stage s = { .spec = spec, .arch = guest_arch_of(spec->binary) };
 	int r = -1;
 
 	*ret = (struct trial){ .console = spec->console
 						  ? path_absolute(spec->cwd, spec->console)
 						  : path_join(spec->temp_dir, "console.log") };
 	if (guest_find_binary(spec->binary, err) == 0 && make_disk(ret, &s, c, err) == 0 &&
-	    make_efivars(&s, c, err) == 0 && choose_accel(ret, spec, c, err) == 0)
+	    make_flash(&s, c, err) == 0 && choose_accel(ret, spec, c, err) == 0)
 		r = boot_with_ports(ret, &s, c, err);
 	release_stage(&s);
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/str.h"
 #include "builder/qemu/boot_command.h"
+#include "builder/qemu/keyboard.h"
 #include "config/config.h"
 #include "os/wait.h"
 #include "tmpl/tmpl.h"
@@ -12,22 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * KEY_PACE lets the guest do something with a key; firmware keeps 15 of them.
- * A keyboard controller that nobody reads is not waited for longer than
- * KEY_UNREAD: the guest may have another keyboard.
- */
-static const int64_t KEY_PACE = 4 * NSEC_PER_MSEC;
-static const int64_t KEY_UNREAD = 500 * NSEC_PER_MSEC;
 static const int64_t KEY_POLL = NSEC_PER_MSEC;
 static const int64_t BOOT_WAIT = 10 * NSEC_PER_SEC;
-static const int64_t ANSWER = 10 * NSEC_PER_SEC;
 
 struct typist {
 	const struct typing *t;
 	struct build_ctx *ctx;
-	int64_t interval;    /* the user's, between events; 0: none */
-	bool has_controller; /* an i8042, whose state can be asked */
+	int64_t interval; /* the user's, between events; 0: none */
+	struct keyboard keyboard;
 };
 
 /* Until the deadline; ends early when the guest does. */
@@ -50,47 +43,20 @@ static int pause_for(const struct typist *ty, int64_t ns, struct error **err)
 	}
 }
 
-/* Has the guest read what the controller holds? Bit 0 of its status: output buffer full. */
-static int is_read(struct typist *ty, bool *ret, struct error **err)
-{
-	AUTO_FREE char *answer = NULL;
-	AUTO(error) struct error *refusal = NULL;
-	int64_t status;
-
-	*ret = true;
-	if (qmp_monitor_line(guest_monitor(ty->t->guest), "i /xb 0x64", clock_deadline(ANSWER),
-			     ty->ctx->cancel, &answer, &refusal) < 0) {
-		if (refusal->kind != ERROR_REMOTE) {
-			*err = TAKE(refusal);
-			return -1;
-		}
-		ty->has_controller = false;
-		return 0;
-	}
-
-	const char *value = strchr(answer, '=');
-	AUTO_FREE char *hex = value ? str_dup(str_trim(str_of(value + 1))) : NULL;
-
-	if (!hex || !text_starts_with(hex, "0x") || !parse_int64(hex + 2, 16, &status) ||
-	    status == 0xff)
-		ty->has_controller = false; /* nothing is there: all bits float */
-	else
-		*ret = !(status & 1);
-	return 0;
-}
-
 static int wait_until_read(struct typist *ty, struct error **err)
 {
-	int64_t deadline = clock_deadline(KEY_UNREAD);
+	int64_t deadline = clock_deadline(keyboard_patience(&ty->keyboard));
 	bool read = false;
 
-	while (ty->has_controller && !read && clock_monotonic() < deadline) {
-		if (is_read(ty, &read, err) < 0)
+	for (;;) {
+		if (keyboard_is_read(&ty->keyboard, ty->ctx->cancel, &read, err) < 0)
 			return -1;
-		if (!read && pause_for(ty, KEY_POLL, err) < 0)
+		if (read || clock_monotonic() >= deadline)
+			break;
+		if (pause_for(ty, KEY_POLL, err) < 0)
 			return -1;
 	}
-	return pause_for(ty, KEY_PACE, err);
+	return pause_for(ty, keyboard_pace(&ty->keyboard), err);
 }
 
 static int type_event(struct typist *ty, const struct boot_event *ev, struct error **err)
@@ -99,8 +65,7 @@ static int type_event(struct typist *ty, const struct boot_event *ev, struct err
 
 	if (ev->wait)
 		return pause_for(ty, ev->wait, err);
-	if (qmp_send_key(guest_monitor(ty->t->guest), &key, clock_deadline(ANSWER), ty->ctx->cancel,
-			 err) < 0)
+	if (keyboard_send(&ty->keyboard, &key, ty->ctx->cancel, err) < 0)
 		return -1;
 	return ty->interval ? pause_for(ty, ty->interval, err) : wait_until_read(ty, err);
 }
@@ -196,6 +161,20 @@ static int wait_for_boot(const struct typist *ty, struct error **err)
 	return pause_for(ty, ns, err);
 }
 
+static int type_all(struct typist *ty, struct error **err)
+{
+	const struct qemu_config *c = ty->t->config;
+	AUTO_FREE char *joined = NULL;
+
+	if (wait_for_boot(ty, err) < 0)
+		return -1;
+	ui_say(ty->ctx->ui, "Typing the boot command...");
+	if (c->boot_steps.len)
+		return type_steps(ty, &c->boot_steps, err);
+	joined = qemu_config_boot_command(c);
+	return type_text(ty, joined, err);
+}
+
 int type_boot_command(const struct typing *t, struct build_ctx *ctx, struct error **err)
 {
 	const struct qemu_config *c = t->config;
@@ -203,17 +182,14 @@ int type_boot_command(const struct typing *t, struct build_ctx *ctx, struct erro
 		.t = t,
 		.ctx = ctx,
 		.interval = key_interval(t, ctx->environ),
-		.has_controller = true,
+		.keyboard = { .kind = t->keyboard, .monitor = guest_monitor(t->guest) },
 	};
-	AUTO_FREE char *joined = NULL;
 
 	if ((!c->boot_command.len && !c->boot_steps.len) || c->disable_vnc)
 		return 0;
-	if (wait_for_boot(&ty, err) < 0)
-		return -1;
-	ui_say(ctx->ui, "Typing the boot command...");
-	if (c->boot_steps.len)
-		return type_steps(&ty, &c->boot_steps, err);
-	joined = qemu_config_boot_command(c);
-	return type_text(&ty, joined, err);
+
+	int r = type_all(&ty, err);
+
+	keyboard_release(&ty.keyboard);
+	return r;
 }

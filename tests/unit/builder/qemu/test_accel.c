@@ -74,16 +74,16 @@ static void test_ruled_out(void **state)
 }
 
 /* Real firmware in the real emulator: the probe's guest count where guests run. */
-static void test_probe_of_software(void **state)
+static void probe_software(const char *binary)
 {
 	struct lab lab;
 	char *why = NULL;
 	AUTO(error) struct error *err = NULL;
 
-	if (!lab_has("qemu-system-x86_64"))
+	if (!lab_has(binary))
 		skip();
 	lab_open(&lab);
-	const struct accel_query q = query(&lab, "qemu-system-x86_64");
+	const struct accel_query q = query(&lab, binary);
 
 	assert_int_equal(accel_probe(&q, "tcg", NULL, &why, &err), 0);
 	assert_null(why);
@@ -91,6 +91,21 @@ static void test_probe_of_software(void **state)
 	assert_non_null(strstr(why, "nonsense starts no guest"));
 	free(why);
 	lab_close(&lab);
+}
+
+static void test_probe_of_software(void **state)
+{
+	probe_software("qemu-system-x86_64");
+}
+
+static void test_probe_of_i386(void **state)
+{
+	probe_software("qemu-system-i386");
+}
+
+static void test_probe_of_aarch64(void **state)
+{
+	probe_software("qemu-system-aarch64");
 }
 
 /* The device of this very host, whatever it is worth: a verdict, in time. */
@@ -166,6 +181,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ruled_out),
 		cmocka_unit_test(test_probe_of_software),
+		cmocka_unit_test(test_probe_of_i386),
+		cmocka_unit_test(test_probe_of_aarch64),
 		cmocka_unit_test(test_probe_of_this_host),
 		cmocka_unit_test(test_hang_and_memory),
 		cmocka_unit_test(test_success_is_remembered),

@@ -65,13 +65,17 @@ static void check_golden(const char *name, const char *got)
 static void check(const char *name, const struct qemu_argv *in)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
-	bool own_console;
+	static const char *const keyboards[] = { [QEMU_KEYBOARD_PS2] = "ps2",
+						 [QEMU_KEYBOARD_USB] = "usb",
+						 [QEMU_KEYBOARD_UNKNOWN] = "unknown" };
+	struct qemu_argv_facts facts;
 
-	qemu_argv_build(in, &argv, &own_console);
+	qemu_argv_build(in, &argv, &facts);
 
 	AUTO_FREE char *lines = strv_join(&argv, "\n");
 	AUTO_FREE char *text =
-		xasprintf("%s\n# console: %s\n", lines, own_console ? "ours" : "the template's");
+		xasprintf("%s\n# console: %s\n# keyboard: %s\n", lines,
+			  facts.own_console ? "ours" : "the template's", keyboards[facts.keyboard]);
 
 	check_golden(name, text);
 }
@@ -103,12 +107,14 @@ static void test_scsi_efi_disk_image(void **state)
 	c.disk_detect_zeroes = "off";
 	c.disk_image = true;
 	c.efi_boot = true;
-	c.efi_firmware_code = "/fw/code,4M.fd";
 	c.qmp_enable = true;
 	c.qmp_socket_path = "o/v.monitor";
 	in.iso = NULL;
 	in.accel = "tcg";
-	in.efivars = "o/efivars.fd";
+	in.flash = &(const struct flash){ .code = (char[]){ "/fw/code,4M.fd" },
+					  .vars = (char[]){ "o/efivars.fd" },
+					  .code_format = "raw",
+					  .vars_format = "raw" };
 	in.credential = "type=11,value=io.systemd.credential.binary:x=eA==";
 	check("qemu-scsi-efi-disk-image", &in);
 }
@@ -184,13 +190,13 @@ static void test_unsaid_cpus(void **state)
 		AUTO(strv) struct strv argv = STRV_INIT;
 		struct qemu_config c = plain();
 		struct qemu_argv in = input(&c, &disks);
-		bool own_console;
+		struct qemu_argv_facts facts;
 
 		strv_push(&disks, "o/v");
 		c.cpus = rows[i].cpus;
 		in.accel = rows[i].accel;
 		in.host_cpus = rows[i].host;
-		qemu_argv_build(&in, &argv, &own_console);
+		qemu_argv_build(&in, &argv, &facts);
 
 		size_t at = 0;
 
@@ -241,6 +247,95 @@ static void test_smp(void **state)
 	}
 }
 
+/* ARM's machine: no boot order, a processor of 64 bits, a screen and a keyboard of ours. */
+static struct qemu_config arm(void)
+{
+	struct qemu_config c = plain();
+
+	c.qemu_binary = "qemu-system-aarch64";
+	c.machine_type = "virt";
+	c.efi_boot = true;
+	return c;
+}
+
+static const struct flash arm_flash = { .code = (char[]){ "/tmp/b/efi-code.fd" },
+					.vars = (char[]){ "o/efivars.fd" },
+					.code_format = "raw",
+					.vars_format = "qcow2" };
+
+static void test_aarch64(void **state)
+{
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = arm();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_push(&disks, "o/v");
+	in.accel = "tcg";
+	in.flash = &arm_flash;
+	check("qemu-aarch64", &in);
+}
+
+static void test_aarch64_own_devices(void **state)
+{
+	const struct text_list rows[] = {
+		ROW("-device", "virtio-gpu-pci"),
+		ROW("-device", "qemu-xhci"),
+		ROW("-device", "usb-kbd"),
+	};
+	const struct text_table table = { .v = rows, .len = ARRAY_LEN(rows) };
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = arm();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_push(&disks, "o/v");
+	in.accel = "kvm";
+	in.flash = &arm_flash;
+	in.overrides = &table;
+	check("qemu-aarch64-own-devices", &in);
+}
+
+/* What "host" and nothing become, by machine and acceleration; NULL: no -cpu. */
+static void test_cpu_models(void **state)
+{
+	static const struct {
+		const char *binary, *machine, *accel, *cpu, *want;
+	} rows[] = {
+		{ "qemu-system-x86_64", "pc", "tcg", NULL, NULL },
+		{ "qemu-system-x86_64", "pc", "tcg", "host", "max" },
+		{ "qemu-system-x86_64", "pc", "kvm", "host", "host" },
+		{ "qemu-system-x86_64", "pc", "tcg", "qemu64", "qemu64" },
+		{ "qemu-system-aarch64", "virt", "tcg", NULL, "cortex-a57" },
+		{ "qemu-system-aarch64", "virt-7.2", "none", NULL, "cortex-a57" },
+		{ "qemu-system-aarch64", "virt", "kvm", NULL, "host" },
+		{ "qemu-system-aarch64", "virt", "tcg", "host", "max,pauth-impdef=on" },
+		{ "qemu-system-aarch64", "raspi3b", "tcg", NULL, NULL },
+		{ "qemu-system-ppc64", "pseries", "tcg", "host", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(strv) struct strv disks = STRV_INIT;
+		AUTO(strv) struct strv argv = STRV_INIT;
+		struct qemu_config c = plain();
+		struct qemu_argv in = input(&c, &disks);
+		struct qemu_argv_facts facts;
+		const char *got = NULL;
+
+		strv_push(&disks, "o/v");
+		c.qemu_binary = rows[i].binary;
+		c.machine_type = rows[i].machine;
+		c.cpu_model = rows[i].cpu;
+		in.accel = rows[i].accel;
+		qemu_argv_build(&in, &argv, &facts);
+		for (size_t at = 0; at + 1 < argv.len; at++)
+			if (!strcmp(argv.v[at], "-cpu"))
+				got = argv.v[at + 1];
+		if (rows[i].want)
+			assert_string_equal(got, rows[i].want);
+		else
+			assert_null(got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +346,9 @@ int main(void)
 		cmocka_unit_test(test_own_network_card),
 		cmocka_unit_test(test_smp),
 		cmocka_unit_test(test_unsaid_cpus),
+		cmocka_unit_test(test_aarch64),
+		cmocka_unit_test(test_aarch64_own_devices),
+		cmocka_unit_test(test_cpu_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,48 @@ static void test_adjusted(void **state)
 	release(&p);
 }
 
+/* The emulator's name decides what the template leaves open, and nothing that it says. */
+static void test_other_architecture(void **state)
+{
+	struct prepared p;
+
+	prepare(&p, SET("qemu_binary=qemu-system-aarch64"));
+	assert_int_equal(p.diags.errors, 0);
+	assert_string_equal(p.config.machine_type, "virt");
+	assert_string_equal(p.config.tpm_device_type, "tpm-tis-device");
+	assert_true(p.config.efi_boot);
+	release(&p);
+	prepare(&p, SET("qemu_binary=/opt/qemu-system-aarch64", "machine_type=raspi3b"));
+	assert_string_equal(p.config.machine_type, "raspi3b");
+	assert_false(p.config.efi_boot);
+	release(&p);
+	prepare(&p, SET("qemu_binary=qemu-system-aarch64", "efi_boot=false"));
+	assert_false(p.config.efi_boot);
+	release(&p);
+	prepare(&p, SET("qemu_binary=qemu-system-aarch64", "firmware=QEMU_EFI.fd"));
+	assert_false(p.config.efi_boot);
+	release(&p);
+}
+
+static void test_half_a_pair(void **state)
+{
+	struct prepared p;
+
+	prepare(&p, SET("efi_firmware_code=/usr/share/OVMF/OVMF_CODE_4M.ms.fd"));
+	assert_true(p.config.efi_boot);
+	assert_string_equal(p.config.efi_firmware_vars, "/usr/share/OVMF/OVMF_VARS_4M.ms.fd");
+	release(&p);
+	prepare(&p, SET("efi_firmware_vars=/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"));
+	assert_string_equal(p.config.efi_firmware_code, "/usr/share/OVMF/OVMF_CODE_4M.snakeoil.fd");
+	release(&p);
+	prepare(&p, SET("efi_firmware_code=/mine.fd"));
+	assert_string_equal(p.config.efi_firmware_vars, "/usr/share/OVMF/OVMF_VARS.fd");
+	release(&p);
+	prepare(&p, SET("efi_firmware_code=/mine.fd", "qemu_binary=qemu-system-aarch64"));
+	assert_null(p.config.efi_firmware_vars);
+	release(&p);
+}
+
 static void check_error(const char *setting, const char *want)
 {
 	struct prepared p;
@@ -159,6 +201,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_adjusted),
+		cmocka_unit_test(test_other_architecture),
+		cmocka_unit_test(test_half_a_pair),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_several_errors_at_once),
 	};

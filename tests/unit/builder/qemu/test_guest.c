@@ -186,13 +186,6 @@ static void test_missing_binary(void **state)
 	lab_close(&lab);
 }
 
-static void test_packages(void **state)
-{
-	assert_string_equal(guest_package("qemu-system-x86_64"), "qemu-system-x86");
-	assert_string_equal(guest_package("/usr/bin/qemu-system-aarch64"), "qemu-system-arm");
-	assert_string_equal(guest_package("kvm"), "qemu-system");
-}
-
 static int needs_emulator(void **state)
 {
 	(void)state;
@@ -205,7 +198,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_missing_binary),
-		cmocka_unit_test(test_packages),
 		cmocka_unit_test_setup(test_start_and_stop, needs_emulator),
 		cmocka_unit_test_setup(test_killed, needs_emulator),
 		cmocka_unit_test_setup(test_orderly_end, needs_emulator),

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/keyboard.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/str.h"
+#include "builder/qemu/hardware.h"
+#include "os/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The firmware of a PC keeps 15 keys. UEFI takes one character every 20 ms from a USB keyboard. */
+static const int64_t PACE_PS2 = 4 * NSEC_PER_MSEC;
+static const int64_t PACE_USB = 12 * NSEC_PER_MSEC;
+/* A keyboard that nobody reads is not waited for longer: the guest may have another one. A USB key
+ * that stays down repeats after 250 ms. */
+static const int64_t UNREAD = 500 * NSEC_PER_MSEC;
+static const int64_t UNREAD_DOWN = 100 * NSEC_PER_MSEC;
+static const int64_t ANSWER = 10 * NSEC_PER_SEC;
+
+/*
+ * The guest's place in the queue of what has happened on the controller: Event
+ * Ring Dequeue Pointer of interrupter 0, in the runtime registers that QEMU
+ * keeps at 0x1000. It moves when a key was handled, as nothing else is
+ * connected.
+ */
+enum { XHCI_DEQUEUE_POINTER = 0x1000 + 0x20 + 0x18 };
+
+void keyboard_release(struct keyboard *k)
+{
+	free(k->usb_before);
+	k->usb_before = NULL;
+}
+
+/* The part of a monitor's answer behind `after`; NULL: it refused, or says something else. */
+static int ask(struct keyboard *k, const char *line, char after, struct cancel *c, char **ret,
+	       struct error **err)
+{
+	AUTO_FREE char *answer = NULL;
+	AUTO(error) struct error *refusal = NULL;
+
+	*ret = NULL;
+	if (qmp_monitor_line(k->monitor, line, clock_deadline(ANSWER), c, &answer, &refusal) < 0) {
+		if (refusal->kind == ERROR_REMOTE)
+			return 0;
+		*err = TAKE(refusal);
+		return -1;
+	}
+
+	const char *value = strchr(answer, after);
+
+	if (value)
+		*ret = str_dup(str_trim(str_of(value + 1)));
+	return 0;
+}
+
+/* Bit 0 of the controller's status: output buffer full. */
+static int ps2_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct error **err)
+{
+	AUTO_FREE char *hex = NULL;
+	int64_t status;
+
+	if (ask(k, "i /xb 0x64", '=', c, &hex, err) < 0)
+		return -1;
+	if (!hex || !text_starts_with(hex, "0x") || !parse_int64(hex + 2, 16, &status) ||
+	    status == 0xff)
+		k->kind = QEMU_KEYBOARD_UNKNOWN; /* nothing is there: all bits float */
+	else
+		*ret = !(status & 1);
+	return 0;
+}
+
+static int usb_read_register(struct keyboard *k, struct cancel *c, char **ret, struct error **err)
+{
+	AUTO_FREE char *line = xasprintf("xp /1gx 0x%llx", (unsigned long long)k->usb_register);
+
+	return ask(k, line, ':', c, ret, err);
+}
+
+static int usb_prepare(struct keyboard *k, struct cancel *c, struct error **err)
+{
+	uint64_t region;
+
+	keyboard_release(k);
+	/* each time: firmware puts it somewhere, and then the system somewhere else */
+	if (hardware_pci_region(k->monitor, QEMU_USB_ID, c, &region, err) < 0)
+		return -1;
+	if (!region) /* the guest has not come to it yet */
+		return 0;
+	k->usb_register = region + XHCI_DEQUEUE_POINTER;
+	return usb_read_register(k, c, &k->usb_before, err);
+}
+
+static int usb_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct error **err)
+{
+	AUTO_FREE char *now = NULL;
+
+	if (!k->usb_before)
+		return 0;
+	if (usb_read_register(k, c, &now, err) < 0)
+		return -1;
+	*ret = !text_eq(now, k->usb_before);
+	return 0;
+}
+
+int keyboard_send(struct keyboard *k, const struct qmp_key *key, struct cancel *c,
+		  struct error **err)
+{
+	k->is_down = key->down;
+	if (k->kind == QEMU_KEYBOARD_USB && usb_prepare(k, c, err) < 0)
+		return -1;
+	return qmp_send_key(k->monitor, key, clock_deadline(ANSWER), c, err);
+}
+
+int keyboard_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct error **err)
+{
+	*ret = true;
+	switch (k->kind) {
+	case QEMU_KEYBOARD_PS2:
+		return ps2_is_read(k, c, ret, err);
+	case QEMU_KEYBOARD_USB:
+		return usb_is_read(k, c, ret, err);
+	case QEMU_KEYBOARD_UNKNOWN:
+		break;
+	}
+	return 0;
+}
+
+int64_t keyboard_patience(const struct keyboard *k)
+{
+	return k->kind == QEMU_KEYBOARD_USB && k->is_down ? UNREAD_DOWN : UNREAD;
+}
+
+int64_t keyboard_pace(const struct keyboard *k)
+{
+	return k->kind == QEMU_KEYBOARD_PS2 ? PACE_PS2 : PACE_USB;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keyboard that a guest is typed to. A keyboard that is not read keeps only
+ * a few keys; so one asks it, as far as it can be asked, whether the guest has
+ * read the last one.
+ */
+#pragma once
+
+#include "builder/qemu/argv.h"
+#include "builder/qemu/qmp.h"
+
+struct keyboard {
+	enum qemu_keyboard kind;
+	struct qmp *monitor;
+	bool is_down;          /* what was sent last */
+	uint64_t usb_register; /* guest-physical */
+	char *usb_before;      /* what it held before the key; NULL: cannot be told */
+};
+
+void keyboard_release(struct keyboard *k);
+/* Presses or releases a key. */
+MUST_CHECK int keyboard_send(struct keyboard *k, const struct qmp_key *key, struct cancel *c,
+			     struct error **err);
+/* Has the guest read it? True, too, when nobody can tell. */
+MUST_CHECK int keyboard_is_read(struct keyboard *k, struct cancel *c, bool *ret,
+				struct error **err);
+/* How long to wait for that, ns. */
+int64_t keyboard_patience(const struct keyboard *k);
+/* How long a key may be worked at after it was read, ns. */
+int64_t keyboard_pace(const struct keyboard *k);
