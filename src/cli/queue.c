@@ -43,7 +43,8 @@ struct event_queue {
 	struct question_list questions;
 	int last_question;
 	int fd;
-	/* of the thread that drains */
+	/* of the thread that made it and drains it */
+	pthread_t owner;
 	struct owned_events out;
 	size_t next;
 };
@@ -123,6 +124,8 @@ static int ask(struct event_sink *sink, const struct event *ev, struct cancel *c
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot ask");
+	if (pthread_equal(q->owner, pthread_self())) /* nobody else is there to answer */
+		return error_set(err, ERROR_NOT_FOUND, "no available tty");
 	pthread_mutex_lock(&q->mutex);
 	numbered.index = question.number = ++q->last_question;
 	*vec_push(&q->questions) = &question;
@@ -181,6 +184,7 @@ struct event_queue *event_queue_new(void)
 
 	q->sink.emit = emit;
 	q->sink.ask = ask;
+	q->owner = pthread_self();
 	pthread_mutex_init(&q->mutex, NULL);
 	pthread_cond_init(&q->taken, NULL);
 	q->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

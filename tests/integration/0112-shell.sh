@@ -206,6 +206,16 @@ test_expect_success 'scripts: in order, CR LF, binary, names on the machine' '
         test_absent "$dir/far/mine.sh"
 '
 
+test_expect_success 'a script too big for the short way' '
+        { echo "#!/bin/sh" && head -c 3000000 /dev/zero | tr "\0" "#" && printf "\necho all of it\n"; } >big.sh && box_template <<-\EOF &&
+	  provisioner "shell" {
+	    scripts = ["big.sh", "two.sh"]
+	  }
+	EOF
+        count build >out && cat out && grep "null.box: all of it$" out && grep "null.box: second$" out &&
+        [ "$(commands)" = 5 ] && [ -z "$(ls "$dir/far")" ]
+'
+
 test_expect_success 'exit codes' '
         box_template <<-\EOF &&
 	  provisioner "shell" {

@@ -276,6 +276,7 @@ static int qemu_finish(struct machine *machine, struct build_ctx *ctx, struct ar
 
 	if (shutdown_guest(&s, ctx, err) < 0)
 		return -1;
+	ui_wait_end(ctx->ui);
 	/* the ended guest stays: the build's token still watches its (now silent) fd */
 	if (remove_socket(m, err) < 0 || disks_finish(&m->disks, &x, err) < 0)
 		return -1;

@@ -107,8 +107,10 @@ static int connect_step(struct dialer *d, struct ui *ui, struct cancel *c, struc
 {
 	ui_say(ui, "Using SSH communicator to connect: %s", d->host);
 	ui_say(ui, "Waiting for SSH to become available...");
+	ui_wait(ui, "SSH at %s:%d", d->host, d->port);
 	if (wait_login(d, c, ret, err) < 0)
 		return -1;
+	ui_wait_end(ui);
 	ui_say(ui, "Connected to SSH!");
 	return 0;
 }
