@@ -71,7 +71,7 @@ int remote_retry(struct provision_ctx *ctx, int64_t timeout, remote_fn fn, void 
 		if (!is_out_of_reach(e))
 			limit = MIN(limit, REFUSAL_SEC * NSEC_PER_SEC);
 		if (e->kind == ERROR_CANCELLED || e->kind == ERROR_GONE ||
-		    clock_monotonic() - start > limit)
+		    e->kind == ERROR_INVALID || clock_monotonic() - start > limit)
 			return error_move(err, TAKE(e));
 		ui_wait(ctx->build->ui, "the machine to be within reach again: %s", e->message);
 		if (io_pause(clock_deadline(RETRY_MSEC * NSEC_PER_MSEC), c, err) < 0)

@@ -185,6 +185,16 @@ test_expect_success 'the cleanup provisioner does not run after an interrupt' '
         kill -INT $pid && test_exit 1 wait $pid && cat out && ! grep swept out && test_clean
 '
 
+test_expect_success 'a script for a machine that is nobody fails at once' '
+        in_build <<-\EOF &&
+	provisioner "shell" {
+	  inline = ["true"]
+	}
+	EOF
+        start=$(date +%s) && test_exit 1 build >out && cat out && [ $(($(date +%s) - start)) -lt 5 ] &&
+        grep -e "--> null.one: Error uploading script: Upload is not implemented when communicator = .none." out
+'
+
 test_expect_success 'what the build tells: values, templates, variables; placeholders before' '
         in_build <<-\EOF &&
 	provisioner "shell-local" {
