@@ -151,4 +151,6 @@ const struct builder_type builder_bootstrap = {
 	.prepare = bootstrap_prepare,
 	.fingerprint = bootstrap_fingerprint,
 	.start = bootstrap_start,
+	.start_step = "StepInstall",
+	.finish_step = "StepMakeDisk",
 };
