@@ -118,6 +118,12 @@ test_expect_success 'UEFI files that are missing, and secure boot where it never
         fi
 '
 
+test_expect_success 'no swtpm: the package that brings it, before any download' '
+        vm "vtpm = true" && only qemu-img qemu-system-x86_64 && PATH=$test_root/few test_exit 1 "$INGOT_BIN" build q.pkr.hcl >out && cat out &&
+        says "failed to locate swtpm" && says "this is required for vTPM support" && says "the Debian package swtpm brings it" &&
+        ! grep "Retrieving" out && test_absent out-q && test_clean
+'
+
 test_expect_success 'no qemu-img: the package that brings it' '
         vm && only qemu-system-x86_64 && PATH=$test_root/few test_exit 1 "$INGOT_BIN" build q.pkr.hcl >out && cat out &&
         says "the Debian package qemu-utils brings it" && test_absent out-q && test_clean

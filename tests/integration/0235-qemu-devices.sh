@@ -105,4 +105,75 @@ else
                 'needs qemu-system-arm, qemu-efi-aarch64, debian-installer-12-netboot-arm64, xorriso, mtools, cpio'
 fi
 
+# ---- a TPM ----------------------------------------------------------------------------------------
+
+for program in swtpm qemu-system-x86_64 qemu-img; do
+        command -v $program >/dev/null || { test_skip 'a guest with a TPM' "no $program" && test_done; }
+done
+. "${0%/*}/base-image.sh"
+
+# tpm NAME LINE…: two guests in one template, one for each version of TPM
+tpm_template() {
+        cat <<-EOS
+	source "qemu" "tpm" {
+	  iso_url              = "$base_image"
+	  iso_checksum         = "none"
+	  disk_image           = true
+	  skip_resize_disk     = true
+	  headless             = true
+	  memory               = 768
+	  ssh_username         = "$base_user"
+	  ssh_private_key_file = "$base_key"
+	  shutdown_command     = "sudo shutdown -P now"
+	  vtpm                 = true
+	}
+	build {
+	  source "source.qemu.tpm" {
+	    name             = "two"
+	    output_directory = "out-two"
+	    vm_name          = "two-$$"
+	  }
+	  source "source.qemu.tpm" {
+	    name             = "one"
+	    output_directory = "out-one"
+	    vm_name          = "one-$$"
+	    use_tpm1         = true
+	  }
+	  provisioner "shell" {
+	    inline = [
+	      "echo \"My TPM is version \$(cat /sys/class/tpm/tpm0/tpm_version_major)\"",
+	      "${1:-true}",
+	    ]
+	  }
+	}
+	EOS
+}
+nothing_left() {
+        ! pgrep -f "^qemu-system-x86_64 -name (one|two)-$$ " && test_absent out-two && test_absent out-one && test_clean
+}
+
+test_expect_success 'a guest has a TPM, of either version' '
+        tpm_template >tpm.pkr.hcl && ingot build -color=false tpm.pkr.hcl >out.log; r=$?; cat out.log; [ $r = 0 ] &&
+        grep "two: My TPM is version 2" out.log && grep "one: My TPM is version 1" out.log &&
+        rm -r out-two out-one && test_clean
+'
+
+swtpm_pid() { pgrep -f "^swtpm socket .*--tpm2" | while read -r pid; do
+        grep -qsz "^HOME=$HOME\$" "/proc/$pid/environ" && echo "$pid"; done | grep .; }
+
+tpm_template "sleep 100" >tpm.pkr.hcl
+test_expect_success 'a TPM that ends in the middle ends the build, and is named' '
+        { ingot build -color=false -only="*.two" tpm.pkr.hcl >killed.log 2>&1; echo $? >code; } &
+        test_wait 300 grep -s "two: My TPM is version 2" killed.log && kill -KILL "$(swtpm_pid)" &&
+        test_wait 10 test -s code && cat killed.log &&
+        [ "$(cat code)" = 1 ] && grep "TPM is gone: swtpm was killed by signal 9" killed.log && nothing_left
+'
+
+test_expect_success 'an interrupt ends guest and TPM' '
+        { exec ingot build -color=false -only="*.two" tpm.pkr.hcl >stopped.log 2>&1; } &
+        build=$! && test_wait 300 grep -s "two: My TPM is version 2" stopped.log && kill -INT $build && began=$(date +%s%N) &&
+        { wait $build; [ $? = 1 ]; } && cat stopped.log && [ $((($(date +%s%N) - began) / 1000000)) -lt 2000 ] &&
+        ! swtpm_pid && nothing_left
+'
+
 test_done

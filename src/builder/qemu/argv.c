@@ -160,6 +160,10 @@ static void add_surroundings(struct switch_list *list, const struct qemu_argv *i
 
 		add_take(list, "-qmp", xasprintf("unix:%s,server=on,wait=off", path));
 	}
+	if (in->tpm_fd) {
+		add_take(list, "-chardev", xasprintf("socket,id=vtpm,fd=%d", in->tpm_fd));
+		add(list, "-tpmdev", "emulator,id=tpm0,chardev=vtpm");
+	}
 	if (text_is_empty(display) || !strcmp(display, "none"))
 		display = c->use_default_display ? NULL : "gtk";
 	if (!c->headless && display)
@@ -264,6 +268,8 @@ static void add_devices(struct switch_list *list, const struct qemu_argv *in)
 	add_take(list, "-device", xasprintf("%s,netdev=user.0", in->config->net_device));
 	add_cdrom(list, in);
 	add_flash(list, in);
+	if (in->tpm_fd)
+		add_take(list, "-device", xasprintf("%s,tpmdev=tpm0", in->config->tpm_device_type));
 }
 
 /* ---- qemuargs ------------------------------------------------------------------------ */

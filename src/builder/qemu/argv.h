@@ -20,6 +20,7 @@ struct qemu_argv {
 	int host_cpus;             /* how many the host has for us */
 	int host_port;             /* forwarded to the guest's communicator; 0: none */
 	int vnc_port;
+	int tpm_fd;             /* connected to the TPM; 0: none */
 	const char *console;    /* file for the serial console */
 	const char *credential; /* value of -smbios that hands the guest a key; NULL: none */
 	const struct text_table *overrides; /* qemuargs, rendered */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "builder/qemu/arch.h"
 #include "builder/qemu/logtail.h"
+#include "builder/qemu/tpm.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
@@ -30,6 +31,7 @@ enum {
 	TERM_MSEC = 200,
 	REAP_SECONDS = 10,
 	POWER_OFF_GRACE_SECONDS = 2,
+	TPM_GRACE_MSEC = 500,
 	LOG_LINES = 6,
 	CONSOLE_LINES = 20,
 };
@@ -44,6 +46,7 @@ struct guest {
 	int epoll_fd;
 	int news_fd; /* eventfd: trouble was noticed while reading the monitor for another reason */
 	int timer_fd; /* ends the moment that a power-off may take to be noticed inside */
+	struct tpm *tpm;
 	bool powered_off;
 	char *trouble; /* why the guest is stuck */
 };
@@ -160,11 +163,18 @@ static int say_ended(struct guest *g, struct error **err)
 	return -1;
 }
 
+static void unwatch_tpm(struct guest *g)
+{
+	if (g->tpm)
+		unwatch(g, tpm_watch_fd(g->tpm));
+}
+
 static void start_grace(struct guest *g)
 {
 	struct itimerspec when = { .it_value.tv_sec = POWER_OFF_GRACE_SECONDS };
 
 	unwatch(g, g->proc.pidfd);
+	unwatch_tpm(g);
 	(void)timerfd_settime(g->timer_fd, 0, &when, NULL);
 }
 
@@ -175,6 +185,20 @@ static bool grace_is_over(struct guest *g)
 	return read(g->timer_fd, &n, sizeof(n)) == (ssize_t)sizeof(n);
 }
 
+/* The TPM ends together with the emulator, and a moment before that can be seen to have ended. */
+static bool lost_tpm(struct guest *g)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (!g->tpm || !tpm_has_ended(g->tpm) || guest_has_ended(g))
+		return false;
+	if (io_wait(g->proc.pidfd, POLLIN, clock_deadline(TPM_GRACE_MSEC * NSEC_PER_MSEC), NULL,
+		    &e) == 0)
+		return false;
+	error_ignore(&e, "it lives on without its TPM");
+	return true;
+}
+
 int guest_check(struct guest *g, bool connected, struct error **err)
 {
 	bool had_ended = g->proc.reaped;
@@ -182,6 +206,8 @@ int guest_check(struct guest *g, bool connected, struct error **err)
 	pump(g);
 	if (g->trouble)
 		return say_stuck(g, err);
+	if (lost_tpm(g))
+		return tpm_say_ended(g->tpm, err);
 	if (!guest_has_ended(g))
 		return 0;
 	if (!connected || g->proc.status != 0 || grace_is_over(g))
@@ -226,6 +252,8 @@ static int say_failed_start(struct guest *g, struct error **err)
 	error_set(err, is_port_taken(log.buf) ? ERROR_EXISTS : ERROR_GONE,
 		  "Error launching VM: Qemu failed to start: %s",
 		  log.len ? log.buf : "it said nothing");
+	if (g->tpm)
+		tpm_hint_words(g->tpm, err);
 	add_start_hint(log.buf, err);
 	add_console_hint(g, err);
 	return -1;
@@ -247,7 +275,7 @@ static int spawn(struct guest *g, const struct guest_spec *spec, int monitor, st
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO(strv) struct strv env = STRV_INIT;
-	const int pass[] = { monitor, -1 };
+	const int pass[] = { monitor, spec->tpm ? tpm_fd(spec->tpm) : -1, -1 };
 	AUTO_CLOSE int log = open(g->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct proc_spec ps = { .argv = &argv,
 				.env = &env,
@@ -291,6 +319,8 @@ static int set_up(struct guest *g, const struct guest_spec *spec, struct cancel 
 	int r = spawn(g, spec, pair[1], err);
 
 	fd_close(pair[1]);
+	if (g->tpm)
+		tpm_close_fd(g->tpm);
 	if (r < 0)
 		return -1;
 	if (qmp_handshake(g->qmp, clock_deadline(SETUP_SECONDS * NSEC_PER_SEC), c, err) < 0) {
@@ -299,6 +329,8 @@ static int set_up(struct guest *g, const struct guest_spec *spec, struct cancel 
 		return error_prefix(err, "QEMU does not answer on its monitor");
 	}
 	if (watch(g, qmp_fd(g->qmp), err) < 0)
+		return -1;
+	if (g->tpm && watch(g, tpm_watch_fd(g->tpm), err) < 0)
 		return -1;
 	return watch(g, g->proc.pidfd, err);
 }
@@ -313,6 +345,7 @@ struct guest *guest_start(const struct guest_spec *spec, struct cancel *c, struc
 		.binary = xstrdup(spec->argv->v[0]),
 		.log = path_join(spec->temp_dir, "qemu.log"),
 		.console = xstrdup(spec->console),
+		.tpm = spec->tpm,
 		.epoll_fd = -1,
 		.news_fd = -1,
 		.timer_fd = -1,
@@ -345,6 +378,7 @@ void guest_expect_end(struct guest *g)
 	unwatch(g, g->proc.pidfd);
 	unwatch(g, g->news_fd);
 	unwatch(g, g->timer_fd);
+	unwatch_tpm(g);
 	if (g->qmp_open)
 		unwatch(g, qmp_fd(g->qmp));
 }

@@ -18,11 +18,13 @@
 #include <stdint.h>
 
 struct guest;
+struct tpm;
 
 struct guest_spec {
 	const struct strv *argv; /* the monitor is added */
 	const char *temp_dir;    /* for the log; must outlive the guest */
 	const char *console;     /* file of the serial console; NULL: not ours */
+	struct tpm *tpm;         /* outlives the guest; NULL: none */
 	const char *cwd;         /* directory to run in; NULL: ours */
 	struct journal *journal;
 	char *const *environ;
@@ -38,8 +40,8 @@ struct guest *guest_start(const struct guest_spec *spec, struct cancel *c, struc
 /* Readable when something happened that guest_check() should look at. */
 int guest_watch_fd(const struct guest *g);
 /*
- * 0: all is well (only chatter of the monitor). -1: it ended by itself or is
- * stuck for lack of disk space; ERROR_GONE with its words, the console in the
+ * 0: all is well (only chatter of the monitor). -1: it ended by itself, lost
+ * its TPM or is stuck for lack of disk space; ERROR_GONE with its words, the console in the
  * hint. `connected`: somebody inside will notice a proper power-off by the lost
  * connection, so that one is reported only after a moment.
  */

@@ -119,6 +119,21 @@ static int render_overrides(const struct launch *l, const struct component_info 
 
 /* ---- one try ---------------------------------------------------------------------------- */
 
+/* A new one for each try: it ends when its emulator does. */
+static int start_tpm(struct launch *l, struct build_ctx *ctx, struct error **err)
+{
+	const struct tpm_spec spec = { .version_1 = l->config->use_tpm1,
+				       .temp_dir = ctx->temp_dir,
+				       .journal = ctx->journal,
+				       .environ = ctx->environ };
+
+	tpm_stop(TAKE(l->tpm));
+	if (!l->config->vtpm)
+		return 0;
+	l->tpm = tpm_start(&spec, err);
+	return l->tpm ? 0 : -1;
+}
+
 static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **err)
 {
 	AUTO(arena) struct arena *arena = arena_new();
@@ -138,13 +153,16 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 		.overrides = &overrides,
 	};
 
-	if (render_overrides(l, ctx->info, arena, &overrides, err) < 0)
+	if (render_overrides(l, ctx->info, arena, &overrides, err) < 0 ||
+	    start_tpm(l, ctx, err) < 0)
 		return -1;
+	in.tpm_fd = l->tpm ? tpm_fd(l->tpm) : 0;
 	qemu_argv_build(&in, &argv, &l->facts);
 
 	const struct guest_spec spec = { .argv = &argv,
 					 .temp_dir = ctx->temp_dir,
 					 .console = l->facts.own_console ? l->console : NULL,
+					 .tpm = l->tpm,
 					 .cwd = ctx->cwd,
 					 .journal = ctx->journal,
 					 .environ = ctx->environ };
@@ -284,6 +302,7 @@ int launch(struct launch *l, struct build_ctx *ctx, struct error **err)
 void launch_release(struct launch *l)
 {
 	guest_stop(TAKE(l->guest));
+	tpm_stop(TAKE(l->tpm));
 	fd_close(fd_take(&l->comm_port.lock_fd));
 	fd_close(fd_take(&l->vnc_port.lock_fd));
 }

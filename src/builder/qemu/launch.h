@@ -9,6 +9,7 @@
 #include "builder/qemu/argv.h"
 #include "builder/qemu/config.h"
 #include "builder/qemu/guest.h"
+#include "builder/qemu/tpm.h"
 #include "core/component.h"
 #include "os/port.h"
 
@@ -23,6 +24,7 @@ struct launch {
 
 	/* set by launch() */
 	struct guest *guest;
+	struct tpm *tpm; /* NULL: none */
 	const char *accel;
 	struct port_reservation comm_port, vnc_port; /* lock_fd -1: none */
 	struct qemu_argv_facts facts;

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/guest.h"
+#include "builder/qemu/tpm.h"
 
 #include <string.h>
 
@@ -43,6 +44,8 @@ static int check_firmware(const struct qemu_config *c, struct build_ctx *ctx, st
 int preflight(const struct qemu_config *c, struct build_ctx *ctx, struct error **err)
 {
 	if (guest_find_binary(c->qemu_binary, err) < 0)
+		return -1;
+	if (c->vtpm && tpm_find_binary(err) < 0)
 		return -1;
 	if (c->efi_boot && check_firmware(c, ctx, err) < 0)
 		return -1;

@@ -133,6 +133,8 @@ static void test_odds_and_ends(void **state)
 	c.cdrom_interface = "virtio-scsi";
 	c.vnc_use_password = true;
 	c.comm.communicator = "none";
+	c.tpm_device_type = "tpm-crb";
+	in.tpm_fd = 7;
 	in.host_port = 0;
 	in.accel = "none";
 	in.iso = "a,b.iso";

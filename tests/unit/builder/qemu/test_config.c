@@ -178,7 +178,6 @@ static void test_errors(void **state)
 		{ "iso_checksum=", "A checksum must be specified" },
 		{ "iso_checksum=x.iso",
 		  "Error parsing checksum: .iso is not a valid checksum ending" },
-		{ "vtpm=true", "vtpm is not supported yet" },
 		{ "net_bridge=br0", "net_bridge is not supported yet" },
 	};
 
