@@ -78,6 +78,7 @@ struct comm_target {
 	int port;
 	const char *private_key;      /* PEM text of a generated key, or NULL */
 	const char *private_key_path; /* or NULL */
+	const char *public_key;       /* line of the key that takes part, or NULL */
 };
 
 struct comm_type {

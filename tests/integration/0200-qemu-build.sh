@@ -54,7 +54,13 @@ cat >good/steps <<-'EOT'
     destination = "/tmp/index.html"
   }
   provisioner "shell" {
-    inline = ["echo \"I am $(whoami)\"", "sudo install -m 644 /tmp/index.html /var/index.html"]
+    inline = [
+      "echo \"I am $(whoami)\"", "sudo install -m 644 /tmp/index.html /var/index.html",
+      # as an installer does that gets {{ .SSHPublicKey }} with its answers
+      "printf 'no-pty %s build\\n' '${chomp(build.SSHPublicKey)}' >>.ssh/authorized_keys",
+      "sudo install -d -m 700 /root/.ssh",
+      "sudo cp .ssh/authorized_keys /root/.ssh/authorized_keys",
+    ]
   }
   provisioner "shell" {
     inline = [
@@ -79,7 +85,9 @@ test_expect_success 'a guest is booted, provisioned, shut down and kept' '
 
 if [ -z "${INGOT_TEST_BASE:-}" ]; then
         test_expect_success 'a temporary key was made, and nothing of it stays' '
-                grep -q "Creating temporary ED25519 SSH key for instance" out'
+                grep -q "Creating temporary ED25519 SSH key for instance" out &&
+                grep "Removed the temporary SSH key from /home/$base_user/.ssh/authorized_keys" out &&
+                grep "Removed the temporary SSH key from /root/.ssh/authorized_keys" out'
 fi
 
 test_expect_success 'without acceleration one line says so' '
@@ -102,9 +110,11 @@ test_expect_success 'what exists is refused and stays' '
 
 test_expect_success 'the work of the provisioners is in the image' '
         ingot run good/out/web-$$ -ssh -user "$base_user" -key "$base_key" -- \
-                "cat /var/index.html; wc -l <.ssh/authorized_keys" >page &&
+                "cat /var/index.html; wc -l <.ssh/authorized_keys; sudo sh -c \"wc -l </root/.ssh/authorized_keys; ls /root/.ssh\"" >page &&
         [ "$(cat page)" = "a fine site
-1" ]'
+1
+1
+authorized_keys" ]'
 
 template killed "$key_line"
 test_expect_success 'an emulator that is killed ends the build at once, with the console' '

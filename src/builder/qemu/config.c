@@ -335,9 +335,3 @@ int qemu_config_guest_port(const struct qemu_config *c)
 	}
 	return (int)c->comm.ssh_port;
 }
-
-bool qemu_config_wants_key(const struct qemu_config *c)
-{
-	return comm_config_is_ssh(&c->comm) && text_is_empty(c->comm.ssh_password) &&
-	       text_is_empty(c->comm.ssh_private_key_file) && !c->comm.ssh_agent_auth;
-}

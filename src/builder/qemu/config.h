@@ -112,5 +112,3 @@ char *qemu_config_boot_command(const struct qemu_config *c); /* all lines, joine
 bool qemu_config_has_comm(const struct qemu_config *c);      /* communicator is not `none` */
 /* The port inside the guest that the communicator wants. */
 int qemu_config_guest_port(const struct qemu_config *c);
-/* The guest may log in only with a key that we make (no password, key file or agent is set). */
-bool qemu_config_wants_key(const struct qemu_config *c);

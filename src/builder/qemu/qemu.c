@@ -17,7 +17,7 @@
 #include "builder/qemu/preflight.h"
 #include "builder/qemu/shutdown.h"
 #include "builder/qemu/typing.h"
-#include "comm/key.h"
+#include "comm/login_key.h"
 #include "core/output_dir.h"
 #include "os/fs.h"
 
@@ -34,7 +34,7 @@ struct qemu_machine {
 	char *console;
 	struct flash flash; /* empty: no UEFI */
 	char *credential;
-	struct keypair *key;
+	struct login_key key;
 	char *output;       /* absolute */
 	uint64_t output_id; /* 0: not ours (yet) */
 };
@@ -107,13 +107,10 @@ static int make_key(struct qemu_machine *m, struct build_ctx *ctx, struct error 
 	 * credential */
 	const char *type = m->config->key_type_set ? comm->temporary_key_pair_type : "ed25519";
 
-	if (!qemu_config_wants_key(m->config))
-		return 0;
-	ui_say(ctx->ui, "Creating temporary %s SSH key for instance...", keypair_type_title(type));
-	if (keypair_generate(type, comm->temporary_key_pair_bits, &m->key, err) < 0)
+	if (login_key_make(&m->key, comm, type, ctx->ui, err) < 0)
 		return -1;
-	if (credential_is_possible(m->config->qemu_binary))
-		m->credential = credential_smbios(comm->ssh_username, m->key->public_line);
+	if (m->key.temporary && credential_is_possible(m->config->qemu_binary))
+		m->credential = credential_smbios(comm->ssh_username, m->key.pair->public_line);
 	return 0;
 }
 
@@ -143,7 +140,8 @@ static void set_target(struct qemu_machine *m)
 	m->machine.target = (struct comm_target){
 		.host = text_is_empty(host) ? "127.0.0.1" : host,
 		.port = m->launch.comm_port.port,
-		.private_key = m->key ? m->key->private_pem : NULL,
+		.private_key = m->key.temporary ? m->key.pair->private_pem : NULL,
+		.public_key = m->key.pair ? m->key.pair->public_line : NULL,
 	};
 }
 
@@ -156,7 +154,7 @@ static struct value *boot_fields(const struct qemu_machine *m)
 	map_set(&fields, "HTTPIP", value_string(PAGES_GUEST_ADDRESS));
 	map_set(&fields, "HTTPPort", value_int(m->pages.port.port));
 	map_set(&fields, "Name", value_string(m->config->vm_name));
-	map_set(&fields, "SSHPublicKey", value_string(m->key ? m->key->public_line : ""));
+	map_set(&fields, "SSHPublicKey", value_string(m->key.pair ? m->key.pair->public_line : ""));
 	return value_object_take(&fields);
 }
 
@@ -274,6 +272,10 @@ static int qemu_finish(struct machine *machine, struct build_ctx *ctx, struct ar
 				    .guest = m->launch.guest,
 				    .comm = machine->comm };
 
+	guest_expect_end(m->launch.guest);
+	if (!guest_has_ended(m->launch.guest) &&
+	    login_key_forget(&m->key, machine->comm, ctx->ui, ctx->cancel, err) < 0)
+		return -1;
 	if (shutdown_guest(&s, ctx, err) < 0)
 		return -1;
 	ui_wait_end(ctx->ui);
@@ -306,7 +308,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 		remove_output(m, ctx);
 	journal_done(ctx->journal, m->output_id);
 	disks_release(&m->disks);
-	keypair_free(m->key);
+	login_key_release(&m->key);
 	free(m->source);
 	free(m->console);
 	flash_release(&m->flash);

@@ -77,7 +77,6 @@ int shutdown_guest(const struct shutdown *s, struct build_ctx *ctx, struct error
 {
 	const struct qemu_config *c = s->config;
 
-	guest_expect_end(s->guest);
 	ui_wait(ctx->ui, "the guest to shut down");
 	if (!qemu_config_has_comm(c)) {
 		ui_say(ctx->ui, "Waiting for shutdown...");

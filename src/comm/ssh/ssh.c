@@ -297,16 +297,10 @@ static void set_text(struct map *m, const char *name, const char *text)
 static void ssh_describe(const void *config, const struct comm_target *target, struct map *values)
 {
 	const struct comm_config *cfg = config;
-	AUTO(keypair) struct keypair *pair = NULL;
-	AUTO(error) struct error *e = NULL;
 
-	if (!text_is_empty(target->private_key) &&
-	    keypair_parse(target->private_key, &pair, &e) < 0)
-		error_ignore(&e,
-			     "the key has been used to log in; only its public half is missing");
 	set_text(values, "User", cfg->ssh_username);
 	set_text(values, "Password", cfg->ssh_password);
-	set_text(values, "SSHPublicKey", pair ? pair->public_line : "");
+	set_text(values, "SSHPublicKey", target->public_key);
 	set_text(values, "SSHPrivateKey", target->private_key);
 	set_text(values, "SSHPrivateKeyFile",
 		 cfg->ssh_private_key_file ? cfg->ssh_private_key_file : target->private_key_path);

@@ -73,7 +73,6 @@ static void test_defaults(void **state)
 	assert_int_equal(p.config.memory, 512);
 	assert_int_equal(p.config.shutdown_timeout, 300LL * 1000000000);
 	assert_int_equal(p.config.urls.len, 1);
-	assert_true(qemu_config_wants_key(&p.config));
 	release(&p);
 }
 
@@ -88,7 +87,6 @@ static void test_adjusted(void **state)
 	assert_int_equal(p.config.memory, 512);
 	assert_true(p.config.skip_compaction);
 	assert_false(p.config.disk_compression);
-	assert_false(qemu_config_wants_key(&p.config));
 	assert_string_equal(p.config.qmp_socket_path, "output-t/packer-t.monitor");
 	release(&p);
 }
