@@ -69,6 +69,10 @@ struct machine_ops {
 	int (*why_ended)(void *machine, struct error **err);
 	/* Last lines of the serial console, for error messages; NULL: none. */
 	void (*console_tail)(struct machine *m, struct strbuf *ret);
+	/* Writes what explains a failure to the existing directory: logs (filtered), a picture of
+	 * the screen. Also when the machine has ended by itself. NULL: there is nothing. */
+	int (*evidence)(struct machine *m, struct build_ctx *ctx, const char *dir,
+			struct error **err);
 	/* Keep the present state in dir so that start() can continue from it; NULL: cannot. */
 	int (*checkpoint)(struct machine *m, struct build_ctx *ctx, const char *dir,
 			  struct error **err);

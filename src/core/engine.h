@@ -22,6 +22,8 @@ struct engine_options {
 	char *const *environ;
 	const char *run_uuid;
 	int64_t source_date_epoch;
+	/* What explains a failed build goes to a directory of its name in here; NULL: nowhere. */
+	const char *evidence_dir;
 };
 
 struct build_result {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/strbuf.h"
 #include "os/cancel.h"
 
 #include <stdbool.h>
@@ -63,15 +64,23 @@ struct event_sink {
 		   char **ret_line, struct error **err);
 };
 
+/* The last lines of command output of a step, for the report of its failure. */
+enum { OUTPUT_TAIL_LINES = 30, OUTPUT_TAIL_WIDTH = 400 };
+struct output_tail {
+	char *lines[OUTPUT_TAIL_LINES]; /* heap; a ring */
+	size_t count;                   /* all that ever came */
+};
+
 /* One per build thread (and one for the program); not shared between threads. */
 struct ui {
 	struct event_sink *sink;
 	struct redactor *redactor;
-	int build;              /* -1: none */
-	const char *build_name; /* NULL: none */
-	const char *label;      /* set while a post-processor runs */
-	int64_t last_progress;  /* rate limit: 10 per second */
-	char *waiting_for;      /* heap; NULL: nothing in particular */
+	int build;               /* -1: none */
+	const char *build_name;  /* NULL: none */
+	const char *label;       /* set while a post-processor runs */
+	int64_t last_progress;   /* rate limit: 10 per second */
+	char *waiting_for;       /* heap; NULL: nothing in particular */
+	struct output_tail tail; /* since the step started */
 };
 void ui_release(struct ui *ui);
 
@@ -82,6 +91,8 @@ void ui_output(struct ui *ui, bool is_stderr, const char *line);
 void ui_progress(struct ui *ui, const char *what, int64_t done, int64_t total,
 		 enum event_unit unit);
 void ui_progress_end(struct ui *ui, const char *what);
+/* Appends the last lines of output of this step; nothing if there were none. */
+void ui_output_tail(const struct ui *ui, struct strbuf *ret);
 void ui_step_start(struct ui *ui, const char *name, int index, int total);
 void ui_step_end(struct ui *ui, const char *name, int index, int total, int64_t duration, bool ok);
 /*

@@ -100,6 +100,7 @@ static int chain_step(struct build_run *run, const struct plan_post *post, bool 
 	if (r < 0) {
 		if ((*err)->kind != ERROR_CANCELLED)
 			error_prefix(err, "Post-processor failed");
+		build_add_output(run, err);
 		build_add_place(err, "post-processor", &post->block->range);
 		return -1;
 	}

@@ -217,6 +217,7 @@ static int run_step(struct build_run *run, const struct plan_step *step, struct 
 		r = run_configured(run, step, err);
 	if (r < 0) {
 		explain_loss(run, err);
+		build_add_output(run, err);
 		build_add_place(err, "provisioner", &step->block->range);
 	}
 	build_step_end(run, r == 0);

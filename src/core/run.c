@@ -3,13 +3,14 @@
 
 #include "base/alloc.h"
 #include "base/duration.h"
+#include "base/path.h"
 #include "os/clock.h"
 #include "os/fs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLEANUP_SECONDS = 120, CONSOLE_LINES_MAX = 16 * 1024 };
+enum { CLEANUP_SECONDS = 120, EVIDENCE_SECONDS = 10, CONSOLE_LINES_MAX = 16 * 1024 };
 
 void build_step_start(struct build_run *run, const char *name)
 {
@@ -32,6 +33,15 @@ void build_add_place(struct error **err, const char *what, const struct range *a
 {
 	if (at->source && (*err)->kind != ERROR_CANCELLED)
 		error_add_hint(err, "the %s is at %s:%d", what, at->source->name, at->start.line);
+}
+
+void build_add_output(struct build_run *run, struct error **err)
+{
+	AUTO(strbuf) struct strbuf tail = STRBUF_INIT;
+
+	ui_output_tail(&run->ui, &tail);
+	if (tail.len && (*err)->kind != ERROR_CANCELLED)
+		error_add_hint(err, "the last lines of its output:\n%s", tail.buf);
 }
 
 static bool has_comm(const struct machine *m)
@@ -100,6 +110,37 @@ static void add_console(struct build_run *run, struct error **err)
 		return;
 
 	error_add_hint(err, "the last lines of the serial console:\n%s", tail.buf);
+}
+
+/*
+ * What shows a person why it failed, before that is cleaned up. It takes part in
+ * no decision: the first error stays the error.
+ */
+static void keep_evidence(struct build_run *run, struct error **err)
+{
+	struct machine *m = run->machine;
+	AUTO_FREE char *name = xstrdup(run->build->name);
+	AUTO_FREE char *dir = NULL, *files = NULL;
+	AUTO(strv) struct strv list = STRV_INIT;
+	AUTO(error) struct error *e = NULL;
+	AUTO(cancel)
+	struct cancel *c =
+		cancel_new(run->abandon, clock_deadline(EVIDENCE_SECONDS * NSEC_PER_SEC));
+
+	if (!run->opts->evidence_dir || !m || !m->ops->evidence || (*err)->kind == ERROR_CANCELLED)
+		return;
+	for (char *p = name; (p = strchr(p, '/'));)
+		*p = '_';
+	dir = path_join(run->opts->evidence_dir, name);
+	run->ctx.cancel = c;
+	if (fs_mkdir_all(dir, 0700, &e) == 0 && m->ops->evidence(m, &run->ctx, dir, &e) == 0 &&
+	    fs_list(dir, &list, &e) == 0 && list.len) {
+		files = strv_join(&list, ", ");
+		error_add_hint(err, "kept of the machine: %s in %s", files, dir);
+	}
+	run->ctx.cancel = run->stop;
+	if (e)
+		ui_error(&run->ui, "warning: %s", e->message);
 }
 
 static int start_machine(struct build_run *run, struct error **err)
@@ -278,6 +319,8 @@ static void build_machine(struct build_run *run, struct error **err)
 		r = run_phase(run, entered++, err);
 	cancel_watch(alive, -1, NULL, NULL);
 	run->ctx.cancel = run->stop;
+	if (r < 0)
+		keep_evidence(run, err);
 	for (int i = entered - 1; i >= 0; i--)
 		undo_phase(run, i, r == 0 || i < entered - 1, err);
 	if (run->machine)

@@ -54,6 +54,8 @@ void build_step_start(struct build_run *run, const char *name);
 void build_step_end(struct build_run *run, bool ok);
 /* Adds to the hint where in the template `what` stands that failed. */
 void build_add_place(struct error **err, const char *what, const struct range *at);
+/* Adds to the hint what the step printed last. */
+void build_add_output(struct build_run *run, struct error **err);
 
 /* on_error.c. Asks, if that is wanted, whether a phase that failed is tried again. If not,
  * run->after says how it goes on. */

@@ -31,6 +31,37 @@ test_expect_success 'each step has its time at the end' '
         grep -E "null.one: +[0-9.]+ s  shell-local" out
 '
 
+write_file loud.pkr.hcl <<'EOF'
+variable "token" {
+  default   = "tok-4711-secret"
+  sensitive = true
+}
+source "null" "one" {
+  communicator = "none"
+}
+build {
+  sources = ["source.null.one"]
+  provisioner "shell-local" {
+    inline = ["echo from the step before"]
+  }
+  provisioner "shell-local" {
+    inline = [
+      "for i in $(seq 1 40); do echo line $i of it; done",
+      "printf 'x%395s%s\\n' '' '${var.token}'",
+      "exit 3",
+    ]
+  }
+}
+EOF
+
+test_expect_success 'the summary of a failing step has its last 30 lines, and no half of a secret' '
+        test_exit 1 ingot build -color=false loud.pkr.hcl >out &&
+        sed "1,/had errors:/d" out >summary && cat summary &&
+        grep "the last lines of its output:" summary &&
+        grep "line 12 of it" summary && ! grep "line 11 of it" summary &&
+        grep "line 40 of it" summary && ! grep "step before" summary && ! grep "tok-" out
+'
+
 test_expect_success 'colours: on by default, off on request' '
         ingot build one.pkr.hcl >out && grep "$(printf "\033\[1;32m")" out &&
         grep "output will be in this color" out &&

@@ -136,6 +136,16 @@ void guest_console_tail(struct guest *g, struct strbuf *ret)
 		log_tail(g->console, CONSOLE_LINES, ret);
 }
 
+const char *guest_log(const struct guest *g)
+{
+	return g->log;
+}
+
+const char *guest_console(const struct guest *g)
+{
+	return g->console;
+}
+
 static void add_console_hint(struct guest *g, struct error **err)
 {
 	AUTO(strbuf) struct strbuf tail = STRBUF_INIT;

@@ -58,6 +58,9 @@ bool guest_has_ended(struct guest *g);
 struct qmp *guest_monitor(struct guest *g);
 /* Appends the last lines of the serial console, without control sequences. */
 void guest_console_tail(struct guest *g, struct strbuf *ret);
+/* Files that the emulator and the serial console write; the latter may be NULL. */
+const char *guest_log(const struct guest *g);
+const char *guest_console(const struct guest *g);
 /* Ends it (asked first, then made to) and frees; NULL is fine. */
 void guest_stop(struct guest *g);
 DEFINE_AUTO(guest, struct guest *, guest_stop);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "builder/qemu/credential.h"
 #include "builder/qemu/disks.h"
+#include "builder/qemu/evidence.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/launch.h"
 #include "builder/qemu/medium.h"
@@ -333,11 +334,20 @@ static void qemu_console_tail(struct machine *machine, struct strbuf *ret)
 		guest_console_tail(m->launch.guest, ret);
 }
 
+static int qemu_evidence(struct machine *machine, struct build_ctx *ctx, const char *dir,
+			 struct error **err)
+{
+	const struct qemu_machine *m = (struct qemu_machine *)machine;
+
+	return m->launch.guest ? evidence_keep(m->launch.guest, ctx, dir, err) : 0;
+}
+
 static const struct machine_ops qemu_ops = {
 	.finish = qemu_finish,
 	.destroy = qemu_destroy,
 	.why_ended = qemu_why_ended,
 	.console_tail = qemu_console_tail,
+	.evidence = qemu_evidence,
 };
 
 /* ---- fingerprint ------------------------------------------------------------------------- */

@@ -283,6 +283,14 @@ int qmp_monitor_line(struct qmp *q, const char *line, int64_t deadline, struct c
 	return 0;
 }
 
+int qmp_screendump(struct qmp *q, const struct qmp_screen *screen, int64_t deadline,
+		   struct cancel *c, struct error **err)
+{
+	json_t *args = json_pack("{s:s, s:s*}", "filename", screen->path, "format", screen->format);
+
+	return run_command(q, "screendump", args, deadline, c, err);
+}
+
 int qmp_send_key(struct qmp *q, const struct qmp_key *key, int64_t deadline, struct cancel *c,
 		 struct error **err)
 {

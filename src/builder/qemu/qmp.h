@@ -52,6 +52,13 @@ struct qmp_call {
 MUST_CHECK int qmp_ask(struct qmp *q, const struct qmp_call *call, int64_t deadline,
 		       struct cancel *c, struct json_t **ret, struct error **err);
 
+/* Has QEMU write a picture of the guest's screen; `format` is "png", or NULL: PPM. */
+struct qmp_screen {
+	const char *path, *format;
+};
+MUST_CHECK int qmp_screendump(struct qmp *q, const struct qmp_screen *screen, int64_t deadline,
+			      struct cancel *c, struct error **err);
+
 /* One key going down or up; `qcode` is QEMU's name of it ("ret", "shift", "a"). */
 struct qmp_key {
 	const char *qcode;
