@@ -124,6 +124,12 @@ test_expect_success 'no swtpm: the package that brings it, before any download' 
         ! grep "Retrieving" out && test_absent out-q && test_clean
 '
 
+test_expect_success 'a bridge that this host does not have, before any download' '
+        vm "net_bridge = \"nobridge0\"" && bad build q.pkr.hcl &&
+        says "Error getting the bridge nobridge0 interface: no such network interface" && says "ip link show type bridge" &&
+        ! grep "Retrieving" out && test_absent out-q
+'
+
 test_expect_success 'no qemu-img: the package that brings it' '
         vm && only qemu-system-x86_64 && PATH=$test_root/few test_exit 1 "$INGOT_BIN" build q.pkr.hcl >out && cat out &&
         says "the Debian package qemu-utils brings it" && test_absent out-q && test_clean

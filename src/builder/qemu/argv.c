@@ -146,12 +146,16 @@ static void add_surroundings(struct switch_list *list, const struct qemu_argv *i
 	const struct qemu_config *c = in->config;
 	const char *display = c->display;
 
-	if (in->host_port)
+	if (!text_is_empty(c->net_bridge)) {
+		AUTO_FREE char *name = qemu_argv_escape(c->net_bridge);
+
+		add_take(list, "-netdev", xasprintf("bridge,id=" QEMU_NETDEV_ID ",br=%s", name));
+	} else if (in->host_port)
 		add_take(list, "-netdev",
-			 xasprintf("user,id=user.0,hostfwd=tcp:127.0.0.1:%d-:%d", in->host_port,
-				   qemu_config_guest_port(c)));
+			 xasprintf("user,id=" QEMU_NETDEV_ID ",hostfwd=tcp:127.0.0.1:%d-:%d",
+				   in->host_port, qemu_config_guest_port(c)));
 	else
-		add(list, "-netdev", "user,id=user.0");
+		add(list, "-netdev", "user,id=" QEMU_NETDEV_ID);
 	add_take(list, "-vnc",
 		 xasprintf("%s:%d%s", c->vnc_bind_address, in->vnc_port - 5900,
 			   c->vnc_use_password ? ",password=on" : ""));
@@ -259,13 +263,19 @@ static void add_flash(struct switch_list *list, const struct qemu_argv *in)
 	}
 }
 
+static char *network_card(const struct qemu_argv *in)
+{
+	return xasprintf("%s,netdev=" QEMU_NETDEV_ID "%s%s", in->config->net_device,
+			 in->mac ? ",mac=" : "", in->mac ? in->mac : "");
+}
+
 static void add_devices(struct switch_list *list, const struct qemu_argv *in)
 {
 	/* before -drive: the network card gets the same slot, so the guest's name for it stays */
 	(void)find_or_add(list, "-device");
 	for (size_t i = 0; i < in->disks->len; i++)
 		add_disk(list, in->config, in->disks->v[i], i);
-	add_take(list, "-device", xasprintf("%s,netdev=user.0", in->config->net_device));
+	add_take(list, "-device", network_card(in));
 	add_cdrom(list, in);
 	add_flash(list, in);
 	if (in->tpm_fd)
@@ -301,7 +311,7 @@ static void emit(struct strv *ret, const struct argv_switch *s)
 }
 
 /* The guest keeps its network card unless the user's own devices mention one like it. */
-static void keep_network_card(struct switch_list *user, const struct qemu_config *c)
+static void keep_network_card(struct switch_list *user, const struct qemu_argv *in)
 {
 	struct argv_switch *devices = find(user, "-device");
 
@@ -310,8 +320,8 @@ static void keep_network_card(struct switch_list *user, const struct qemu_config
 
 	AUTO_FREE char *all = strv_join(&devices->values, "");
 
-	if (!strstr(all, c->net_device))
-		strv_pushf(&devices->values, "%s,netdev=user.0", c->net_device);
+	if (!strstr(all, in->config->net_device))
+		strv_push_take(&devices->values, network_card(in));
 }
 
 /* In the order of our table; the user's switches take the place of ours, new ones follow. */
@@ -388,7 +398,7 @@ void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, struct qemu_a
 	struct switch_list ours = { 0 }, user = { 0 };
 
 	read_overrides(&user, in->overrides);
-	keep_network_card(&user, in->config);
+	keep_network_card(&user, in);
 	add_machine(&ours, in);
 	add_surroundings(&ours, in);
 	add_devices(&ours, in);

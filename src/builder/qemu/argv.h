@@ -19,6 +19,7 @@ struct qemu_argv {
 	const struct flash *flash; /* NULL: no UEFI */
 	int host_cpus;             /* how many the host has for us */
 	int host_port;             /* forwarded to the guest's communicator; 0: none */
+	const char *mac;           /* of the network card; NULL: QEMU's choice */
 	int vnc_port;
 	int tpm_fd;             /* connected to the TPM; 0: none */
 	const char *console;    /* file for the serial console */
@@ -31,7 +32,8 @@ enum qemu_keyboard {
 	QEMU_KEYBOARD_USB,    /* the one that we add, on QEMU_USB_ID */
 	QEMU_KEYBOARD_UNKNOWN /* what the template adds */
 };
-#define QEMU_USB_ID "ingot-usb"
+#define QEMU_USB_ID    "ingot-usb"
+#define QEMU_NETDEV_ID "user.0" /* also on a bridge: templates know it */
 
 /* What became of the command line. */
 struct qemu_argv_facts {

@@ -277,7 +277,6 @@ static void check_unsupported(struct check *k)
 		{ "floppy_content", c->floppy_content.len > 0 },
 		{ "cd_files", c->cd_files.len > 0 },
 		{ "cd_content", c->cd_content.len > 0 },
-		{ "net_bridge", !text_is_empty(c->net_bridge) },
 		{ "iso_skip_cache", c->iso_skip_cache },
 	};
 

@@ -236,16 +236,37 @@ static bool is_port_taken(const char *log)
 	       strstr(log, strerrordesc_np(EADDRINUSE));
 }
 
+/* What it says when it cannot start, and what to do about it; the first that fits. */
+static const struct {
+	const char *says, *hint;
+} start_hints[] = {
+	{ "Display '", "there is no screen here: set headless = true" },
+	{ "gtk initialization failed", "there is no screen here: set headless = true" },
+	{ "Could not initialize SDL", "there is no screen here: set headless = true" },
+	{ "Could not allocate", "the host has too little memory for the guest: lower memory" },
+	{ "Cannot allocate memory", "the host has too little memory for the guest: lower memory" },
+	{ "invalid option",
+	  "this QEMU does not know an option of qemuargs: '-help' lists what it knows" },
+	{ "acl file",
+	  "QEMU's bridge helper joins only bridges that the administrator allows: a line "
+	  "\"allow NAME\" in /etc/qemu/bridge.conf, which this user may read" },
+	{ "failed to create tun device",
+	  "QEMU's bridge helper needs the device /dev/net/tun and the right to use it: root, or "
+	  "chmod u+s on the helper" },
+	{ "failed to open /dev/net/tun",
+	  "QEMU's bridge helper needs the device /dev/net/tun (modprobe tun)" },
+	{ "failed to add interface", "net_bridge must name a bridge: 'ip link show type bridge' "
+				     "lists those of this host" },
+	{ "failed to execute bridge helper", "the package of QEMU brings the helper that "
+					     "net_bridge needs, qemu-bridge-helper (Debian: "
+					     "qemu-system-common)" },
+};
+
 static void add_start_hint(const char *log, struct error **err)
 {
-	if (strstr(log, "Display '") || strstr(log, "gtk initialization failed") ||
-	    strstr(log, "Could not initialize SDL"))
-		error_hint(err, "there is no screen here: set headless = true");
-	else if (strstr(log, "Could not allocate") || strstr(log, "Cannot allocate memory"))
-		error_hint(err, "the host has too little memory for the guest: lower memory");
-	else if (strstr(log, "invalid option"))
-		error_hint(err, "this QEMU does not know an option of qemuargs: '-help' lists what "
-				"it knows");
+	for (size_t i = 0; i < ARRAY_LEN(start_hints); i++)
+		if (strstr(log, start_hints[i].says))
+			error_hint(err, "%s", start_hints[i].hint);
 }
 
 /* The process ended, or is about to, before its monitor answered. */

@@ -69,7 +69,7 @@ static struct value *template_data(const struct launch *l)
 	struct map fields;
 
 	value_map_init(&fields);
-	map_set(&fields, "HTTPIP", value_string("10.0.2.2"));
+	map_set(&fields, "HTTPIP", value_string(l->host_address));
 	map_set(&fields, "HTTPPort", value_int(l->http_port));
 	map_set(&fields, "HTTPDir", value_string(c->http_directory ? c->http_directory : ""));
 	map_set(&fields, "HTTPContent", value_map_take(type_string, &(struct map){ 0 }));
@@ -147,6 +147,7 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 		.iso = l->iso,
 		.flash = l->flash,
 		.host_port = l->comm_port.port,
+		.mac = l->mac,
 		.vnc_port = l->vnc_port.port,
 		.console = l->console,
 		.credential = l->credential,
@@ -190,6 +191,10 @@ static int reserve_comm(struct launch *l, struct build_ctx *ctx, struct error **
 
 	if (!qemu_config_has_comm(c)) {
 		ui_say(ctx->ui, "No communicator is set; skipping port forwarding setup.");
+		return 0;
+	}
+	if (!text_is_empty(c->net_bridge)) {
+		ui_say(ctx->ui, "The guest is on a bridge; skipping port forwarding setup.");
 		return 0;
 	}
 	if (c->skip_nat_mapping) {

@@ -20,6 +20,8 @@ struct launch {
 	const struct flash *flash; /* NULL: no UEFI */
 	const char *console;       /* file for the serial console */
 	const char *credential;    /* value of -smbios, or NULL */
+	const char *host_address;  /* of this host, as the guest sees it */
+	const char *mac;           /* of the guest's card; NULL: QEMU's choice */
 	int http_port;             /* 0: nothing is served */
 
 	/* set by launch() */

@@ -8,11 +8,12 @@
 
 enum { TRIES = 5 };
 
-static const char *address_of(const struct qemu_config *c)
+/* Where the guest arrives. */
+static const char *address_of(const struct pages *p, const struct qemu_config *c)
 {
 	if (!text_is_empty(c->http_bind_address))
 		return c->http_bind_address;
-	return text_is_empty(c->http_interface) ? "127.0.0.1" : "0.0.0.0";
+	return text_is_empty(c->net_bridge) ? "127.0.0.1" : p->host_address;
 }
 
 static void list_pages(struct pages *p, const struct text_map *content)
@@ -25,7 +26,7 @@ static void list_pages(struct pages *p, const struct text_map *content)
 static int try_port(struct pages *p, const struct qemu_config *c, struct build_ctx *ctx,
 		    struct error **err)
 {
-	const char *address = address_of(c);
+	const char *address = address_of(p, c);
 
 	if (launch_reserve_port(ctx->dirs, address, (int)c->http_port_min, (int)c->http_port_max,
 				&p->port, err) < 0)
@@ -76,9 +77,9 @@ void pages_release(struct pages *p)
 
 void pages_describe(const struct pages *p, struct map *generated)
 {
-	AUTO_FREE char *both = xasprintf(PAGES_GUEST_ADDRESS ":%d", p->port.port);
+	AUTO_FREE char *both = xasprintf("%s:%d", p->host_address, p->port.port);
 
-	map_set(generated, "PackerHTTPIP", value_string(PAGES_GUEST_ADDRESS));
+	map_set(generated, "PackerHTTPIP", value_string(p->host_address));
 	map_set(generated, "PackerHTTPPort", value_int(p->port.port));
 	map_set(generated, "PackerHTTPAddr", value_string(both));
 }

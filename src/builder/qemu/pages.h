@@ -2,8 +2,8 @@
 /*
  * What a guest can fetch over HTTP while it is built: http_directory or
  * http_content (qemu-builder.md 10). The user network leads the guest to the
- * host's own loopback, so the server listens only there unless the template
- * names an address.
+ * host's own loopback, and a bridge to the host's address on it, so the server
+ * listens only there unless the template names an address.
  */
 #pragma once
 
@@ -15,13 +15,14 @@
 struct pages {
 	struct port_reservation port; /* port 0: nothing is served */
 	struct http_server *server;
+	const char *host_address; /* of this host, as the guest sees it */
 	struct http_page *list;
 };
 #define PAGES_INIT .port = { .lock_fd = -1 }
 
-#define PAGES_GUEST_ADDRESS "10.0.2.2" /* of the host, as the guest sees it */
+#define PAGES_USER_NETWORK "10.0.2.2" /* what QEMU's user network calls the host */
 
-/* Starts nothing when the template has neither. */
+/* Starts nothing when the template has neither. `host_address` must outlive the pages. */
 MUST_CHECK int pages_serve(struct pages *p, const struct qemu_config *c, struct build_ctx *ctx,
 			   struct error **err);
 void pages_release(struct pages *p);

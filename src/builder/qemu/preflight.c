@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "builder/qemu/bridge.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/guest.h"
 #include "builder/qemu/tpm.h"
@@ -44,6 +45,9 @@ static int check_firmware(const struct qemu_config *c, struct build_ctx *ctx, st
 int preflight(const struct qemu_config *c, struct build_ctx *ctx, struct error **err)
 {
 	if (guest_find_binary(c->qemu_binary, err) < 0)
+		return -1;
+	if (!text_is_empty(c->net_bridge) &&
+	    bridge_check(c->net_bridge, &(struct interface){ 0 }, err) < 0)
 		return -1;
 	if (c->vtpm && tpm_find_binary(err) < 0)
 		return -1;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/qemu/bridge.h"
 #include "builder/qemu/credential.h"
 #include "builder/qemu/disks.h"
 #include "builder/qemu/evidence.h"
@@ -31,6 +32,7 @@ struct qemu_machine {
 	struct launch launch;
 	struct disks disks;
 	struct pages pages;
+	struct bridge bridge;
 	char *source; /* the ISO or disk image */
 	char *console;
 	struct flash flash; /* empty: no UEFI */
@@ -125,25 +127,45 @@ static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct er
 		.flash = m->config->efi_boot ? &m->flash : NULL,
 		.console = m->console,
 		.credential = m->credential,
+		.host_address = m->pages.host_address,
+		.mac = m->bridge.mac,
 		.http_port = m->pages.port.port,
 		LAUNCH_INIT,
 	};
 	return launch(&m->launch, ctx, err);
 }
 
+static const char *named_host(const struct qemu_config *c)
+{
+	return text_eq(c->comm.communicator, "winrm") ? c->comm.winrm_host : c->comm.ssh_host;
+}
+
+/* On a bridge the guest's own address and port, else the forwarded ones of this host. */
 static void set_target(struct qemu_machine *m)
 {
 	const struct qemu_config *c = m->config;
-	const char *host =
-		text_eq(c->comm.communicator, "winrm") ? c->comm.winrm_host : c->comm.ssh_host;
+	const char *host = named_host(c);
+	bool bridged = m->bridge.neighbours;
 
-	m->machine.watch_fd = guest_watch_fd(m->launch.guest);
+	if (text_is_empty(host))
+		host = bridged ? m->bridge.guest_address : "127.0.0.1";
 	m->machine.target = (struct comm_target){
-		.host = text_is_empty(host) ? "127.0.0.1" : host,
-		.port = m->launch.comm_port.port,
+		.host = host,
+		.port = bridged ? qemu_config_guest_port(c) : m->launch.comm_port.port,
 		.private_key = m->key.temporary ? m->key.pair->private_pem : NULL,
 		.public_key = m->key.pair ? m->key.pair->public_line : NULL,
 	};
+}
+
+static int find_guest(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	const struct qemu_config *c = m->config;
+
+	if (m->bridge.neighbours && qemu_config_has_comm(c) && text_is_empty(named_host(c)) &&
+	    bridge_wait(&m->bridge, c, m->launch.guest, ctx, err) < 0)
+		return -1;
+	set_target(m);
+	return 0;
 }
 
 /* Fields of the templates in boot_command (qemu-builder.md 8.1). */
@@ -152,7 +174,7 @@ static struct value *boot_fields(const struct qemu_machine *m)
 	struct map fields;
 
 	value_map_init(&fields);
-	map_set(&fields, "HTTPIP", value_string(PAGES_GUEST_ADDRESS));
+	map_set(&fields, "HTTPIP", value_string(m->pages.host_address));
 	map_set(&fields, "HTTPPort", value_int(m->pages.port.port));
 	map_set(&fields, "Name", value_string(m->config->vm_name));
 	map_set(&fields, "SSHPublicKey", value_string(m->key.pair ? m->key.pair->public_line : ""));
@@ -181,11 +203,16 @@ static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 	    0)
 		return -1;
 	if (make_key(m, ctx, err) < 0 || make_flash(m, ctx, err) < 0 ||
-	    pages_serve(&m->pages, m->config, ctx, err) < 0 || launch_guest(m, ctx, err) < 0)
+	    bridge_open(&m->bridge, m->config, ctx, err) < 0)
 		return -1;
-	set_target(m);
+	m->pages.host_address = m->bridge.neighbours ? m->bridge.host.text : PAGES_USER_NETWORK;
+	if (pages_serve(&m->pages, m->config, ctx, err) < 0 || launch_guest(m, ctx, err) < 0)
+		return -1;
+	m->machine.watch_fd = guest_watch_fd(m->launch.guest);
 	pages_describe(&m->pages, &m->machine.generated);
-	return type_keys(m, ctx, err);
+	if (type_keys(m, ctx, err) < 0)
+		return -1;
+	return find_guest(m, ctx, err);
 }
 
 static const struct machine_ops qemu_ops;
@@ -202,6 +229,7 @@ static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
 		.launch = { LAUNCH_INIT },
 		.disks = { .paths = STRV_INIT },
 		.pages = { PAGES_INIT },
+		.bridge = { BRIDGE_INIT },
 	};
 	m->machine.comm_config = &m->config->comm;
 	m->machine.comm_type = m->config->comm.communicator;
@@ -305,6 +333,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 
 	launch_release(&m->launch);
 	pages_release(&m->pages);
+	bridge_release(&m->bridge);
 	if (m->output_id && !keep_output)
 		remove_output(m, ctx);
 	journal_done(ctx->journal, m->output_id);

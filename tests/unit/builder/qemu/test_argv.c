@@ -249,6 +249,24 @@ static void test_smp(void **state)
 	}
 }
 
+/* On a bridge: nothing is forwarded; the card's own address where another guest has QEMU's. */
+static void test_bridge(void **state)
+{
+	const struct text_list rows[] = { ROW("-device", "virtio-rng-pci") };
+	const struct text_table table = { .v = rows, .len = ARRAY_LEN(rows) };
+	AUTO(strv) struct strv disks = STRV_INIT;
+	struct qemu_config c = plain();
+	struct qemu_argv in = input(&c, &disks);
+
+	strv_push(&disks, "o/v");
+	c.net_bridge = "br0";
+	in.host_port = 0;
+	in.mac = "52:54:00:12:34:57";
+	check("qemu-bridge", &in);
+	in.overrides = &table;
+	check("qemu-bridge-own-devices", &in);
+}
+
 /* ARM's machine: no boot order, a processor of 64 bits, a screen and a keyboard of ours. */
 static struct qemu_config arm(void)
 {
@@ -348,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_own_network_card),
 		cmocka_unit_test(test_smp),
 		cmocka_unit_test(test_unsaid_cpus),
+		cmocka_unit_test(test_bridge),
 		cmocka_unit_test(test_aarch64),
 		cmocka_unit_test(test_aarch64_own_devices),
 		cmocka_unit_test(test_cpu_models),

@@ -176,7 +176,6 @@ static void test_errors(void **state)
 		{ "iso_checksum=", "A checksum must be specified" },
 		{ "iso_checksum=x.iso",
 		  "Error parsing checksum: .iso is not a valid checksum ending" },
-		{ "net_bridge=br0", "net_bridge is not supported yet" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
