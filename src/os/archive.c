@@ -21,6 +21,7 @@ static const struct library_symbol symbols[] = {
 	SYMBOL(write_add_filter_bzip2), SYMBOL(write_add_filter_gzip),
 	SYMBOL(write_add_filter_lz4), SYMBOL(write_add_filter_none), SYMBOL(write_add_filter_xz),
 	SYMBOL(write_set_filter_option), SYMBOL(write_set_format_gnutar),
+	SYMBOL(write_set_format_iso9660), SYMBOL(write_set_format_option),
 	SYMBOL(write_set_format_raw), SYMBOL(write_set_format_zip),
 };
 /* clang-format on */

@@ -45,6 +45,8 @@ struct archive_library {
 	__typeof__(archive_write_add_filter_xz) *write_add_filter_xz;
 	__typeof__(archive_write_set_filter_option) *write_set_filter_option;
 	__typeof__(archive_write_set_format_gnutar) *write_set_format_gnutar;
+	__typeof__(archive_write_set_format_iso9660) *write_set_format_iso9660;
+	__typeof__(archive_write_set_format_option) *write_set_format_option;
 	__typeof__(archive_write_set_format_raw) *write_set_format_raw;
 	__typeof__(archive_write_set_format_zip) *write_set_format_zip;
 };

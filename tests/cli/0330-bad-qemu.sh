@@ -46,6 +46,13 @@ test_expect_success 'no such medium' '
         vm && sed -i "s/disk.img/nowhere.img/" q.pkr.hcl && bad build q.pkr.hcl && says "nowhere.img" && test_absent out-q
 '
 
+test_expect_success 'files for media that are not there, a label that is too long' '
+        vm "cd_files = [\"none*\", \"nowhere/user-data\"]" && bad validate q.pkr.hcl && grep "q.pkr.hcl line 10" out &&
+        grep "Bad CD disk file .nowhere/user-data.: stat nowhere/user-data: no such file or directory" out &&
+        vm "cd_content = { a = \"b\" }
+	  cd_label = \"a label of more than thirty-two bytes\"" && bad validate q.pkr.hcl && says "is too long"
+'
+
 test_expect_success 'an output directory that exists is refused, and untouched' '
         vm && mkdir out-q && echo precious >out-q/file && bad build q.pkr.hcl &&
         says "already exists. It must not exist." &&

@@ -221,30 +221,44 @@ static const char *cdrom_interface(const struct qemu_argv *in)
 	return NULL;
 }
 
-static void add_cdrom(struct switch_list *list, const struct qemu_argv *in)
+/* The first index on the bus that no disk has: QEMU refuses two drives in one place. */
+static size_t first_free(const struct qemu_argv *in, const char *bus)
+{
+	return text_eq(in->config->disk_interface, bus) ? in->disks->len : 0;
+}
+
+/* CD drive number `nr`, counted from 0. */
+static void add_cdrom(struct switch_list *list, const struct qemu_argv *in, const char *path,
+		      size_t nr)
 {
 	const char *bus = cdrom_interface(in);
-	const struct qemu_config *c = in->config;
-	AUTO_FREE char *file = in->iso ? qemu_argv_escape(in->iso) : NULL;
-	bool scsi_disks = !strcmp(c->disk_interface, "virtio-scsi");
+	AUTO_FREE char *file = qemu_argv_escape(path);
+	bool scsi_disks = !strcmp(in->config->disk_interface, "virtio-scsi");
 
-	if (!in->iso)
-		return;
 	if (!bus) {
 		add_take(list, "-drive", xasprintf("file=%s,media=cdrom", file));
 		return;
 	}
 	if (strcmp(bus, "virtio-scsi") != 0) {
 		add_take(list, "-drive",
-			 xasprintf("file=%s,if=%s,index=0,id=cdrom0,media=cdrom", file, bus));
+			 xasprintf("file=%s,if=%s,index=%zu,id=cdrom%zu,media=cdrom", file, bus,
+				   first_free(in, bus) + nr, nr));
 		return;
 	}
-	if (!scsi_disks)
+	if (!scsi_disks && nr == 0)
 		add(list, "-device", "virtio-scsi-pci,id=scsi0");
-	add(list, "-device", "scsi-cd,drive=cdrom0");
+	add_take(list, "-device", xasprintf("scsi-cd,drive=cdrom%zu", nr));
 	add_take(list, "-drive",
-		 xasprintf("file=%s,if=none,index=%zu,id=cdrom0,media=cdrom", file,
-			   scsi_disks ? in->disks->len : 0));
+		 xasprintf("file=%s,if=none,index=%zu,id=cdrom%zu,media=cdrom", file,
+			   first_free(in, bus) + nr, nr));
+}
+
+static void add_cdroms(struct switch_list *list, const struct qemu_argv *in)
+{
+	if (in->iso)
+		add_cdrom(list, in, in->iso, 0);
+	if (in->cd)
+		add_cdrom(list, in, in->cd, in->iso ? 1 : 0);
 }
 
 static void add_flash(struct switch_list *list, const struct qemu_argv *in)
@@ -276,7 +290,7 @@ static void add_devices(struct switch_list *list, const struct qemu_argv *in)
 	for (size_t i = 0; i < in->disks->len; i++)
 		add_disk(list, in->config, in->disks->v[i], i);
 	add_take(list, "-device", network_card(in));
-	add_cdrom(list, in);
+	add_cdroms(list, in);
 	add_flash(list, in);
 	if (in->tpm_fd)
 		add_take(list, "-device", xasprintf("%s,tpmdev=tpm0", in->config->tpm_device_type));

@@ -6,6 +6,7 @@
 #include "builder/qemu/boot_command.h"
 #include "builder/qemu/defaults.h"
 #include "builder/qemu/image.h"
+#include "builder/qemu/media.h"
 #include "net/checksum.h"
 
 #include <stdlib.h>
@@ -275,8 +276,6 @@ static void check_unsupported(struct check *k)
 		{ "floppy_files", c->floppy_files.len > 0 },
 		{ "floppy_dirs", c->floppy_dirs.len > 0 },
 		{ "floppy_content", c->floppy_content.len > 0 },
-		{ "cd_files", c->cd_files.len > 0 },
-		{ "cd_content", c->cd_content.len > 0 },
 		{ "iso_skip_cache", c->iso_skip_cache },
 	};
 
@@ -301,6 +300,7 @@ void qemu_config_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 	qemu_config_set_defaults(c, ctx);
 	set_old_ports(&k);
 	check_disk_size(&k);
+	media_check(c, ctx, diags);
 	check_iso(&k);
 	comm_config_prepare(&c->comm, ctx, diags);
 	check_disk_rules(&k);

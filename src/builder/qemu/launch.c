@@ -145,6 +145,7 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 		.host_cpus = host_cpus(),
 		.disks = l->disks,
 		.iso = l->iso,
+		.cd = l->cd,
 		.flash = l->flash,
 		.host_port = l->comm_port.port,
 		.mac = l->mac,

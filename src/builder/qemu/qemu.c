@@ -14,6 +14,7 @@
 #include "builder/qemu/evidence.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/launch.h"
+#include "builder/qemu/media.h"
 #include "builder/qemu/medium.h"
 #include "builder/qemu/pages.h"
 #include "builder/qemu/preflight.h"
@@ -34,6 +35,7 @@ struct qemu_machine {
 	struct pages pages;
 	struct bridge bridge;
 	char *source; /* the ISO or disk image */
+	struct media media;
 	char *console;
 	struct flash flash; /* empty: no UEFI */
 	char *credential;
@@ -124,6 +126,7 @@ static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct er
 		.config = m->config,
 		.disks = &m->disks.paths,
 		.iso = m->config->disk_image ? NULL : m->source,
+		.cd = m->media.cd,
 		.flash = m->config->efi_boot ? &m->flash : NULL,
 		.console = m->console,
 		.credential = m->credential,
@@ -203,6 +206,7 @@ static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 	    0)
 		return -1;
 	if (make_key(m, ctx, err) < 0 || make_flash(m, ctx, err) < 0 ||
+	    media_make(&m->media, m->config, ctx, err) < 0 ||
 	    bridge_open(&m->bridge, m->config, ctx, err) < 0)
 		return -1;
 	m->pages.host_address = m->bridge.neighbours ? m->bridge.host.text : PAGES_USER_NETWORK;
@@ -340,6 +344,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 	disks_release(&m->disks);
 	login_key_release(&m->key);
 	free(m->source);
+	media_release(&m->media);
 	free(m->console);
 	flash_release(&m->flash);
 	free(m->credential);
@@ -438,7 +443,8 @@ static int qemu_fingerprint(const void *config, struct build_ctx *ctx, struct di
 	add_hardware(d, c);
 	if (medium_fetch(c, ctx, &source, err) < 0 ||
 	    add_file(d, "source", source, ctx->cancel, err) < 0 ||
-	    add_file(d, "firmware", c->firmware, ctx->cancel, err) < 0)
+	    add_file(d, "firmware", c->firmware, ctx->cancel, err) < 0 ||
+	    media_fingerprint(c, ctx, d, err) < 0)
 		return -1;
 	if (!c->efi_boot)
 		return 0;

@@ -145,6 +145,36 @@ static void test_odds_and_ends(void **state)
 	check("qemu-odds-and-ends-2", &in);
 }
 
+/* The ISO and a CD made from files; no two drives in one place. */
+static void test_cd_drives(void **state)
+{
+	static const struct {
+		const char *name, *disk, *cdrom;
+		bool disk_image;
+	} rows[] = {
+		{ "qemu-cd-plain", "virtio", "", false },
+		{ "qemu-cd-disk-image", "virtio", "", true },
+		{ "qemu-cd-scsi", "virtio", "virtio-scsi", false },
+		{ "qemu-cd-scsi-scsi", "virtio-scsi", "virtio-scsi", false },
+		{ "qemu-cd-ide-ide", "ide", "ide", false },
+		{ "qemu-cd-virtio-virtio", "virtio", "virtio", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(strv) struct strv disks = STRV_INIT;
+		struct qemu_config c = plain();
+		struct qemu_argv in = input(&c, &disks);
+
+		strv_push(&disks, "o/v");
+		c.disk_interface = rows[i].disk;
+		c.cdrom_interface = rows[i].cdrom;
+		in.cd = "/tmp/b/files.iso";
+		if (rows[i].disk_image)
+			in.iso = NULL;
+		check(rows[i].name, &in);
+	}
+}
+
 #define ROW(...)                                                                                   \
 	{                                                                                          \
 		.v = (const char *const[]){ __VA_ARGS__, NULL },                                   \
@@ -362,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_scsi_efi_disk_image),
 		cmocka_unit_test(test_odds_and_ends),
+		cmocka_unit_test(test_cd_drives),
 		cmocka_unit_test(test_overrides),
 		cmocka_unit_test(test_own_network_card),
 		cmocka_unit_test(test_smp),

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/media.h"
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "builder/qemu/file_tree.h"
+#include "builder/qemu/iso_image.h"
+#include "os/fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool wants_cd(const struct qemu_config *c)
+{
+	return c->cd_files.len || c->cd_content.len;
+}
+
+static const char *label_of(const char *label)
+{
+	return text_is_empty(label) ? "packer" : label;
+}
+
+/* ---- collecting -------------------------------------------------------------------- */
+
+static int add_list(struct file_tree *t, const char *cwd, const struct text_list *list,
+		    enum tree_mode mode, struct error **err)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (file_tree_add(t, cwd, list->v[i], mode, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int collect_cd(struct file_tree *t, const struct qemu_config *c, const char *cwd,
+		      struct error **err)
+{
+	if (add_list(t, cwd, &c->cd_files, TREE_DEEP_OPEN, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->cd_content.len; i++)
+		if (file_tree_add_text(t, c->cd_content.v[i].key, c->cd_content.v[i].value, err) <
+		    0)
+			return -1;
+	return 0;
+}
+
+/* ---- making --------------------------------------------------------------------------- */
+
+static int make_cd(struct media *m, const struct qemu_config *c, struct build_ctx *ctx,
+		   struct error **err)
+{
+	AUTO(file_tree) struct file_tree t = FILE_TREE_INIT;
+
+	if (!wants_cd(c))
+		return 0;
+	ui_say(ctx->ui, "Creating CD disk...");
+	m->cd = path_join(ctx->temp_dir, "files.iso");
+	if (collect_cd(&t, c, ctx->cwd, err) < 0 ||
+	    iso_image_write(m->cd, label_of(c->cd_label), &t, ctx->cancel, err) < 0)
+		return error_prefix(err, "Error creating CD disk");
+	return 0;
+}
+
+int media_make(struct media *m, const struct qemu_config *c, struct build_ctx *ctx,
+	       struct error **err)
+{
+	return make_cd(m, c, ctx, err);
+}
+
+void media_release(struct media *m)
+{
+	free(m->cd);
+}
+
+/* ---- validate --------------------------------------------------------------------------- */
+
+static void check_list(const struct prepare_ctx *ctx, const char *attr, const char *what,
+		       const struct text_list *list, struct diags *diags)
+{
+	struct range at = decoded_range(ctx->decoded, attr);
+
+	for (size_t i = 0; i < list->len; i++) {
+		AUTO(error) struct error *e = NULL;
+
+		if (file_tree_check(ctx->cwd, list->v[i], &e) == 0)
+			continue;
+
+		AUTO_FREE char *text = xasprintf("Bad %s '%s': %s", what, list->v[i], e->message);
+
+		diags_error(diags, &at, text, "%s", "");
+	}
+}
+
+static void check_label(const struct prepare_ctx *ctx, const char *attr, const char *label,
+			size_t max, struct diags *diags)
+{
+	struct range at = decoded_range(ctx->decoded, attr);
+
+	if (!label || strlen(label) <= max)
+		return;
+
+	AUTO_FREE char *text = xasprintf("%s '%s' is too long", attr, label);
+
+	diags_error(diags, &at, text, "A volume's name has at most %zu bytes, this one has %zu.",
+		    max, strlen(label));
+}
+
+void media_check(const struct qemu_config *c, const struct prepare_ctx *ctx, struct diags *diags)
+{
+	check_list(ctx, "cd_files", "CD disk file", &c->cd_files, diags);
+	check_label(ctx, "cd_label", c->cd_label, ISO_LABEL_MAX, diags);
+}
+
+/* ---- fingerprint ------------------------------------------------------------------------ */
+
+static int add_tree(struct digest *d, const char *label, struct file_tree *t, struct cancel *c,
+		    struct error **err)
+{
+	digest_add_field(d, "medium", label, strlen(label));
+	file_tree_sort(t);
+	for (size_t i = 0; i < t->nodes.len; i++) {
+		const char *name = t->nodes.entries[i].key;
+		const struct file_node *n = t->nodes.entries[i].value;
+		AUTO_FREE char *hex = NULL;
+
+		digest_add_field(d, "name", name, strlen(name));
+		if (n->source && fs_digest(n->source, DIGEST_SHA256, c, &hex, err) < 0)
+			return -1;
+		if (n->source)
+			digest_add_field(d, "file", hex, strlen(hex));
+		else if (n->text)
+			digest_add_field(d, "text", n->text, (size_t)n->size);
+	}
+	return 0;
+}
+
+int media_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
+		      struct error **err)
+{
+	AUTO(file_tree) struct file_tree cd = FILE_TREE_INIT;
+
+	if (collect_cd(&cd, c, ctx->cwd, err) < 0)
+		return -1;
+	return wants_cd(c) ? add_tree(d, label_of(c->cd_label), &cd, ctx->cancel, err) : 0;
+}
