@@ -50,7 +50,12 @@ test_expect_success 'files for media that are not there, a label that is too lon
         vm "cd_files = [\"none*\", \"nowhere/user-data\"]" && bad validate q.pkr.hcl && grep "q.pkr.hcl line 10" out &&
         grep "Bad CD disk file .nowhere/user-data.: stat nowhere/user-data: no such file or directory" out &&
         vm "cd_content = { a = \"b\" }
-	  cd_label = \"a label of more than thirty-two bytes\"" && bad validate q.pkr.hcl && says "is too long"
+	  cd_label = \"a label of more than thirty-two bytes\"" && bad validate q.pkr.hcl && says "is too long" &&
+        vm "floppy_files = [\"nowhere.xml\"]" && bad validate q.pkr.hcl &&
+        grep "Bad Floppy disk file .nowhere.xml.: stat nowhere.xml: no such file or directory" out &&
+        vm "floppy_dirs = [\"nowhere\"]" && bad validate q.pkr.hcl && grep "Bad Floppy disk directory .nowhere.:" out &&
+        head -c 2000000 /dev/zero >large && vm "floppy_files = [\"large\"]" && bad build q.pkr.hcl &&
+        says "Error creating floppy disk" && says "more than fit on a floppy disk" && test_absent out-q
 '
 
 test_expect_success 'an output directory that exists is refused, and untouched' '

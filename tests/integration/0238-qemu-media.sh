@@ -36,6 +36,10 @@ source "qemu" "m" {
   cd_files             = ["seed", "opened/", "user-data", "extra*.txt", "none*"]
   cd_content           = { "user-data" = "#cloud-config\n", "new/dir/file" = "six" }
   cd_label             = "cidata"
+  floppy_files         = ["extra*.txt"]
+  floppy_dirs          = ["seed/sub"]
+  floppy_content       = { "dropped/Autounattend.xml" = "seven" }
+  floppy_label         = "Answers"
 }
 build {
   sources = ["source.qemu.m"]
@@ -46,6 +50,9 @@ build {
       "echo content: \$(cat /mnt/user-data /mnt/seed/meta-data /mnt/seed/sub/deeper/* /mnt/new/dir/file)",
       "echo linked: \$(cat /mnt/seed/link/linked)",
       "sudo umount /mnt && sudo mount -o ro,norock /dev/disk/by-label/cidata /mnt",
+      "if sudo modprobe floppy; then sudo umount /mnt; sudo mount -t vfat -o ro /dev/fd0 /mnt",
+      "echo floppy: \$(sudo blkid -s LABEL -o value /dev/fd0; cd /mnt && find . -type f | LC_ALL=C sort; cat Auto*)",
+      "sudo umount /mnt; sudo mount -o ro,norock /dev/disk/by-label/cidata /mnt; else echo no driver; fi",
       "echo joliet: \$(cd /mnt && find . -type f | LC_ALL=C sort | tr '\n' ' ')",
     ]
   }
@@ -59,6 +66,12 @@ test_expect_success 'a CD from files: label, names and content as they were give
         grep "Creating CD disk" out.log && grep -F "rock: $files" out.log &&
         grep -F "joliet: $files" out.log && grep "content: #cloud-config one two six" out.log &&
         grep "linked: three" out.log && [ -z "$(ls "$TMPDIR")" ]
+'
+
+test_expect_success 'a floppy disk from files' '
+        grep "Creating floppy disk" out.log &&
+        { grep "no driver" out.log ||
+          grep "floppy: Answers ./Autounattend.xml ./extra1.txt ./sub/deeper/A_long.Name-of-a-file.yaml seven" out.log; }
 '
 
 test_done

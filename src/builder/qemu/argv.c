@@ -168,6 +168,8 @@ static void add_surroundings(struct switch_list *list, const struct qemu_argv *i
 		add_take(list, "-chardev", xasprintf("socket,id=vtpm,fd=%d", in->tpm_fd));
 		add(list, "-tpmdev", "emulator,id=tpm0,chardev=vtpm");
 	}
+	if (in->floppy)
+		add(list, "-fda", in->floppy);
 	if (text_is_empty(display) || !strcmp(display, "none"))
 		display = c->use_default_display ? NULL : "gtk";
 	if (!c->headless && display)

@@ -16,6 +16,7 @@ struct qemu_argv {
 	const char *accel;         /* as chosen; "none": no accel in -machine */
 	const struct strv *disks;  /* paths, main disk first */
 	const char *iso;           /* NULL: none (disk_image) */
+	const char *floppy;        /* so too */
 	const char *cd;            /* made from files; NULL: none */
 	const struct flash *flash; /* NULL: no UEFI */
 	int host_cpus;             /* how many the host has for us */

@@ -273,9 +273,6 @@ static void check_unsupported(struct check *k)
 		const char *name;
 		bool set;
 	} rows[] = {
-		{ "floppy_files", c->floppy_files.len > 0 },
-		{ "floppy_dirs", c->floppy_dirs.len > 0 },
-		{ "floppy_content", c->floppy_content.len > 0 },
 		{ "iso_skip_cache", c->iso_skip_cache },
 	};
 

@@ -146,6 +146,7 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 		.disks = l->disks,
 		.iso = l->iso,
 		.cd = l->cd,
+		.floppy = l->floppy,
 		.flash = l->flash,
 		.host_port = l->comm_port.port,
 		.mac = l->mac,

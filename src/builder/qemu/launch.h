@@ -17,6 +17,7 @@ struct launch {
 	const struct qemu_config *config;
 	const struct strv *disks;
 	const char *iso;           /* NULL: none */
+	const char *floppy;        /* so too */
 	const char *cd;            /* made from files, or NULL */
 	const struct flash *flash; /* NULL: no UEFI */
 	const char *console;       /* file for the serial console */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/qemu/fat_image.h"
 #include "builder/qemu/file_tree.h"
 #include "builder/qemu/iso_image.h"
 #include "os/fs.h"
@@ -14,6 +15,11 @@
 static bool wants_cd(const struct qemu_config *c)
 {
 	return c->cd_files.len || c->cd_content.len;
+}
+
+static bool wants_floppy(const struct qemu_config *c)
+{
+	return c->floppy_files.len || c->floppy_dirs.len || c->floppy_content.len;
 }
 
 static const char *label_of(const char *label)
@@ -44,6 +50,19 @@ static int collect_cd(struct file_tree *t, const struct qemu_config *c, const ch
 	return 0;
 }
 
+static int collect_floppy(struct file_tree *t, const struct qemu_config *c, const char *cwd,
+			  struct error **err)
+{
+	if (add_list(t, cwd, &c->floppy_files, TREE_FLAT, err) < 0 ||
+	    add_list(t, cwd, &c->floppy_dirs, TREE_DEEP, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->floppy_content.len; i++) /* a directory in the name is dropped */
+		if (file_tree_add_text(t, path_basename(c->floppy_content.v[i].key),
+				       c->floppy_content.v[i].value, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* ---- making --------------------------------------------------------------------------- */
 
 static int make_cd(struct media *m, const struct qemu_config *c, struct build_ctx *ctx,
@@ -61,14 +80,30 @@ static int make_cd(struct media *m, const struct qemu_config *c, struct build_ct
 	return 0;
 }
 
+static int make_floppy(struct media *m, const struct qemu_config *c, struct build_ctx *ctx,
+		       struct error **err)
+{
+	AUTO(file_tree) struct file_tree t = FILE_TREE_INIT;
+
+	if (!wants_floppy(c))
+		return 0;
+	ui_say(ctx->ui, "Creating floppy disk...");
+	m->floppy = path_join(ctx->temp_dir, "files.img");
+	if (collect_floppy(&t, c, ctx->cwd, err) < 0 ||
+	    fat_image_write(m->floppy, label_of(c->floppy_label), &t, ctx->cancel, err) < 0)
+		return error_prefix(err, "Error creating floppy disk");
+	return 0;
+}
+
 int media_make(struct media *m, const struct qemu_config *c, struct build_ctx *ctx,
 	       struct error **err)
 {
-	return make_cd(m, c, ctx, err);
+	return make_floppy(m, c, ctx, err) < 0 ? -1 : make_cd(m, c, ctx, err);
 }
 
 void media_release(struct media *m)
 {
+	free(m->floppy);
 	free(m->cd);
 }
 
@@ -107,6 +142,9 @@ static void check_label(const struct prepare_ctx *ctx, const char *attr, const c
 
 void media_check(const struct qemu_config *c, const struct prepare_ctx *ctx, struct diags *diags)
 {
+	check_list(ctx, "floppy_files", "Floppy disk file", &c->floppy_files, diags);
+	check_list(ctx, "floppy_dirs", "Floppy disk directory", &c->floppy_dirs, diags);
+	check_label(ctx, "floppy_label", c->floppy_label, FAT_LABEL_MAX, diags);
 	check_list(ctx, "cd_files", "CD disk file", &c->cd_files, diags);
 	check_label(ctx, "cd_label", c->cd_label, ISO_LABEL_MAX, diags);
 }
@@ -137,8 +175,13 @@ static int add_tree(struct digest *d, const char *label, struct file_tree *t, st
 int media_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
 		      struct error **err)
 {
-	AUTO(file_tree) struct file_tree cd = FILE_TREE_INIT;
+	AUTO(file_tree) struct file_tree floppy = FILE_TREE_INIT, cd = FILE_TREE_INIT;
 
+	if (collect_floppy(&floppy, c, ctx->cwd, err) < 0)
+		return -1;
+	if (wants_floppy(c) &&
+	    add_tree(d, label_of(c->floppy_label), &floppy, ctx->cancel, err) < 0)
+		return -1;
 	if (collect_cd(&cd, c, ctx->cwd, err) < 0)
 		return -1;
 	return wants_cd(c) ? add_tree(d, label_of(c->cd_label), &cd, ctx->cancel, err) : 0;

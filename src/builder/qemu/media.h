@@ -6,7 +6,7 @@
 #include "core/component.h"
 
 struct media {
-	char *cd; /* heap paths; NULL: the template wants none */
+	char *floppy, *cd; /* heap paths; NULL: the template wants none */
 };
 
 MUST_CHECK int media_make(struct media *m, const struct qemu_config *c, struct build_ctx *ctx,

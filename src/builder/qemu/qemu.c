@@ -127,6 +127,7 @@ static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct er
 		.disks = &m->disks.paths,
 		.iso = m->config->disk_image ? NULL : m->source,
 		.cd = m->media.cd,
+		.floppy = m->media.floppy,
 		.flash = m->config->efi_boot ? &m->flash : NULL,
 		.console = m->console,
 		.credential = m->credential,

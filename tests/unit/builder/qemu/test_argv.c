@@ -169,6 +169,7 @@ static void test_cd_drives(void **state)
 		c.disk_interface = rows[i].disk;
 		c.cdrom_interface = rows[i].cdrom;
 		in.cd = "/tmp/b/files.iso";
+		in.floppy = rows[i].disk_image ? "/tmp/b/files.img" : NULL;
 		if (rows[i].disk_image)
 			in.iso = NULL;
 		check(rows[i].name, &in);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "builder/qemu/fat_image.h"
 #include "builder/qemu/file_tree.h"
 #include "builder/qemu/iso_image.h"
 #include "lab.h"
@@ -132,12 +133,81 @@ static void test_iso(void **state)
 				     "'/user-data' text\n2\n");
 }
 
+static void test_floppy(void **state)
+{
+	const struct lab *lab = *state;
+	AUTO(file_tree) struct file_tree t = FILE_TREE_INIT;
+	AUTO(error) struct error *err = NULL;
+	AUTO(strbuf) struct strbuf out = STRBUF_INIT;
+	AUTO_FREE char *path = path_join(lab->dir, "x.img");
+	AUTO_FREE char *big = xcalloc(1, 2001);
+
+	memset(big, 'x', 2000);
+	if (file_tree_add(&t, lab->dir, "d", TREE_DEEP, &err) < 0 ||
+	    file_tree_add_text(&t, "Autounattend.xml", big, &err) < 0 ||
+	    file_tree_add_text(&t, "Autounattended.xml", "2nd", &err) < 0 ||
+	    file_tree_add_text(&t, "SHORT.TXT", "s", &err) < 0 ||
+	    file_tree_add_text(&t, "empty", "", &err) < 0 ||
+	    file_tree_add_text(&t, "a \xc3\xa9 [1].txt", "u", &err) < 0 ||
+	    fat_image_write(path, "Answers", &t, NULL, &err) < 0)
+		fail_msg("%s", err->message);
+	shell(lab, "wc -c <x.img; dd if=x.img bs=1 skip=43 count=11 2>/dev/null", &out);
+	assert_string_equal(out.buf, "1474560\nAnswers    ");
+	if (!lab_has("mcopy") || !lab_has("fsck.fat"))
+		return;
+	strbuf_truncate(&out, 0);
+	shell(lab,
+	      "/sbin/fsck.fat -n x.img >fsck || { cat fsck; exit 1; }; grep -ci differ fsck || "
+	      "true;"
+	      "export LC_ALL=C.UTF-8; mkdir fat; mcopy -s -i x.img :: fat/;"
+	      "cd fat; find . -type f | LC_ALL=C sort; wc -c <Autounattend.xml;"
+	      "cat Autounattended.xml d/e/two; mdir -i ../x.img :: | grep -o 'AUTOUN~. XML'",
+	      &out);
+	assert_string_equal(out.buf, "0\n./Autounattend.xml\n./Autounattended.xml\n./SHORT.TXT\n"
+				     "./a \xc3\xa9 [1].txt\n./d/.hidden\n./d/e/two\n"
+				     "./d/le/two\n./d/one\n./empty\n2000\n2nd2\nAUTOUN~1 XML\n"
+				     "AUTOUN~2 XML\n");
+}
+
+static void test_floppy_refuses(void **state)
+{
+	const struct lab *lab = *state;
+	static const struct {
+		const char *name, *second;
+		size_t size;
+		const char *want;
+	} rows[] = {
+		{ "f", NULL, 1457664, NULL },
+		{ "f", NULL, 1457665,
+		  "the files take 1458176 bytes, 512 more than fit on a floppy disk" },
+		{ "Name", "nAME", 1, "'Name' and 'nAME' are the same name on a floppy disk" },
+		{ "a:b", NULL, 1, "a floppy disk cannot have the name 'a:b'" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(file_tree) struct file_tree t = FILE_TREE_INIT;
+		AUTO(error) struct error *err = NULL;
+		AUTO_FREE char *path = path_join(lab->dir, "y.img");
+		AUTO_FREE char *text = xcalloc(1, rows[i].size + 1);
+
+		memset(text, 'x', rows[i].size);
+		if (file_tree_add_text(&t, rows[i].name, text, &err) < 0 ||
+		    (rows[i].second && file_tree_add_text(&t, rows[i].second, "", &err) < 0))
+			fail_msg("%s", err->message);
+		assert_int_equal(fat_image_write(path, "", &t, NULL, &err), rows[i].want ? -1 : 0);
+		if (rows[i].want)
+			assert_string_equal(err->message, rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_collect),
 		cmocka_unit_test(test_collect_refuses),
 		cmocka_unit_test(test_iso),
+		cmocka_unit_test(test_floppy),
+		cmocka_unit_test(test_floppy_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
