@@ -147,6 +147,20 @@ static void check_iso(struct check *k)
 		     "a checksum is highly recommended.");
 }
 
+/* QEMU would refuse it when everything is downloaded; drives of the template's own do not ask us. */
+static void check_sata(struct check *k, const char *attr, const char *value)
+{
+	struct range at = decoded_range(k->ctx->decoded, attr);
+	AUTO_FREE char *text = xasprintf("QEMU has no %s \"sata\"", attr);
+
+	for (size_t i = 0; i < k->c->qemuargs.len; i++)
+		if (k->c->qemuargs.v[i].len && !strcmp(k->c->qemuargs.v[i].v[0], "-drive"))
+			return;
+	if (text_eq(value, "sata"))
+		diags_error(k->diags, &at, text,
+			    "Use \"ide\"; with machine_type = \"q35\" that is a SATA controller.");
+}
+
 static void check_disk_rules(struct check *k)
 {
 	struct qemu_config *c = k->c;
@@ -167,6 +181,8 @@ static void check_disk_rules(struct check *k)
 		"are allowed");
 	check_choice(k, "disk_interface", c->disk_interface, interfaces,
 		     "unrecognized disk interface type");
+	check_sata(k, "disk_interface", k->c->disk_interface);
+	check_sata(k, "cdrom_interface", k->c->cdrom_interface);
 	check_choice(k, "disk_cache", c->disk_cache, caches, "unrecognized disk cache type");
 	check_choice(k, "disk_discard", c->disk_discard, discards,
 		     "unrecognized disk discard type");

@@ -156,6 +156,8 @@ static void test_errors(void **state)
 		  "invalid accelerator, only 'kvm', 'tcg', 'xen', 'hax', 'hvf', "
 		  "'whpx', or 'none' are allowed" },
 		{ "disk_interface=floppy", "unrecognized disk interface type" },
+		{ "disk_interface=sata", "QEMU has no disk_interface \"sata\"" },
+		{ "cdrom_interface=sata", "QEMU has no cdrom_interface \"sata\"" },
 		{ "disk_cache=no", "unrecognized disk cache type" },
 		{ "disk_discard=no", "unrecognized disk discard type" },
 		{ "disk_detect_zeroes=no", "unrecognized disk detect zeroes setting" },
