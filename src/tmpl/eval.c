@@ -33,8 +33,13 @@ static struct tmpl_value field_of(struct exec *x, struct tmpl_value v, struct st
 {
 	AUTO_FREE char *key = str_dup(name);
 
-	if (v.kind == TMPL_MAP)
-		return tmpl_from(value_get(v.data, key));
+	if (v.kind == TMPL_MAP) {
+		struct value *field = value_get(v.data, key);
+
+		if (!field && x->ctx->data_type && v.data == x->ctx->data)
+			exec_fail(x, "can't evaluate field %s in type %s", key, x->ctx->data_type);
+		return tmpl_from(field);
+	}
 	if (v.kind != TMPL_NIL)
 		exec_fail(x, "can't evaluate field %s in type %s", key, tmpl_type_name(v));
 	return TMPL_NOTHING;

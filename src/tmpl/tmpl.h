@@ -19,7 +19,8 @@
 struct tmpl_func; /* tmpl/func.h */
 
 struct tmpl_ctx {
-	struct value *data;                  /* object for `.Name`; NULL: no fields */
+	struct value *data;    /* object for `.Name`; NULL: no fields */
+	const char *data_type; /* a name for it: then an absent field is an error; or NULL */
 	const struct func_world *world;      /* NULL: functions of the world are not available */
 	const char *build_name, *build_type; /* NULL: not known */
 	struct value *user;                  /* object of user variables; NULL: none */

@@ -127,8 +127,11 @@ bool guest_arch_is_native(const char *binary)
 
 bool guest_arch_is_bare(const struct guest_arch *arch, const char *machine_type)
 {
-	return arch->is_bare &&
-	       (!strcmp(machine_type, "virt") || text_starts_with(machine_type, "virt-"));
+	const char *prefix = "virt";
+
+	/* the end of the text is found, too */
+	return arch->is_bare && text_starts_with(machine_type, prefix) &&
+	       strchr("-,", machine_type[strlen(prefix)]);
 }
 
 const char *guest_arch_package(const char *binary)

@@ -66,7 +66,7 @@ char *qemu_argv_escape(const char *path)
 
 /* ---- the machine ------------------------------------------------------------------ */
 
-static int64_t product(const struct qemu_config *c)
+int64_t qemu_argv_cpu_product(const struct qemu_config *c)
 {
 	const int64_t n[] = { c->sockets, c->cores, c->threads };
 	int64_t p = 0;
@@ -80,7 +80,7 @@ static int64_t product(const struct qemu_config *c)
 char *qemu_argv_smp(const struct qemu_config *c, int unsaid)
 {
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
-	int64_t p = product(c);
+	int64_t p = qemu_argv_cpu_product(c);
 	int64_t count = c->cpus;
 
 	if (!p && !count)
@@ -157,7 +157,8 @@ static void add_surroundings(struct switch_list *list, const struct qemu_argv *i
 	else
 		add(list, "-netdev", "user,id=" QEMU_NETDEV_ID);
 	add_take(list, "-vnc",
-		 xasprintf("%s:%d%s", c->vnc_bind_address, in->vnc_port - 5900,
+		 xasprintf(strchr(c->vnc_bind_address, ':') ? "[%s]:%d%s" : "%s:%d%s",
+			   c->vnc_bind_address, in->vnc_port - 5900,
 			   c->vnc_use_password ? ",password=on" : ""));
 	if (c->qmp_enable) {
 		AUTO_FREE char *path = qemu_argv_escape(c->qmp_socket_path);

@@ -46,6 +46,8 @@ struct qemu_argv_facts {
 /* argv[0] included. */
 void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, struct qemu_argv_facts *facts);
 
+/* sockets x cores x threads, as far as they are said; 0: none is. */
+int64_t qemu_argv_cpu_product(const struct qemu_config *c);
 /* The value of -smp (2.1); `unsaid` is the count when the configuration has none. Heap. */
 char *qemu_argv_smp(const struct qemu_config *c, int unsaid);
 /* A file name inside an option value: commas doubled. Heap. */

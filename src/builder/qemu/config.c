@@ -3,14 +3,17 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "builder/qemu/argv.h"
 #include "builder/qemu/boot_command.h"
 #include "builder/qemu/defaults.h"
 #include "builder/qemu/image.h"
 #include "builder/qemu/media.h"
 #include "net/checksum.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 enum {
 	MIN_VNC_PORT = 5900,
@@ -202,9 +205,16 @@ static void check_cpus(struct check *k)
 		{ "threads", k->c->threads },
 	};
 
+	int64_t product = qemu_argv_cpu_product(k->c);
+
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].n < 0)
 			complain(k, rows[i].name, "%s must be a positive number", rows[i].name);
+	if (k->c->cpus > 0 && k->c->cpus < product && !qemu_config_overrides(k->c, "-smp"))
+		complain(k, "cpus",
+			 "cpus (%lld) is less than sockets, cores and threads make (%lld): QEMU "
+			 "does not start such a machine",
+			 (long long)k->c->cpus, (long long)product);
 }
 
 static void check_ports(struct check *k)
@@ -251,6 +261,42 @@ static void check_boot_grammar(struct check *k)
 	vec_release(&events);
 }
 
+/* What a guest can get to: no socket in the file system, and on a bridge not our loopback. */
+static void check_http_address(struct check *k)
+{
+	static const char *const known[] = { "tcp", "tcp4", "tcp6", "unix", "unixpacket", NULL };
+	const struct qemu_config *c = k->c;
+	const char *protocol = c->http_network_protocol ? c->http_network_protocol : "tcp";
+	const char *address = c->http_bind_address;
+	struct in6_addr six;
+	struct in_addr four;
+	bool is_six, is_four;
+
+	if (!is_one_of(protocol, known))
+		complain(k, "http_network_protocol",
+			 "http_network_protocol is invalid. Must be one of: "
+			 "[tcp tcp4 tcp6 unix unixpacket]");
+	else if (text_starts_with(protocol, "unix"))
+		complain(k, "http_network_protocol",
+			 "http_network_protocol \"%s\": no guest can reach a socket in the file "
+			 "system of this host",
+			 protocol);
+	if (text_is_empty(address))
+		return;
+	is_six = inet_pton(AF_INET6, address, &six) == 1;
+	is_four = inet_pton(AF_INET, address, &four) == 1;
+	if (!is_six && !is_four)
+		complain(k, "http_bind_address",
+			 "http_bind_address '%s' is not an IP address of this host", address);
+	else if ((is_six && !strcmp(protocol, "tcp4")) || (is_four && !strcmp(protocol, "tcp6")))
+		complain(k, "http_bind_address", "http_bind_address '%s' is no address for %s",
+			 address, protocol);
+	if (!text_is_empty(c->net_bridge) &&
+	    (text_starts_with(address, "127.") || !strcmp(address, "::1")))
+		warn(k, "http_bind_address",
+		     "A guest on a bridge does not reach the loopback address of this host.");
+}
+
 static void check_http(struct check *k)
 {
 	const struct qemu_config *c = k->c;
@@ -264,9 +310,21 @@ static void check_http(struct check *k)
 	if (!text_is_empty(c->http_interface) && !text_is_empty(c->http_bind_address))
 		complain(k, "http_interface",
 			 "either http_interface or http_bind_address can be specified");
-	if (c->http_network_protocol && strncmp(c->http_network_protocol, "tcp", 3))
-		complain(k, "http_network_protocol",
-			 "http_network_protocol is invalid. Must be one of: tcp, tcp4, tcp6");
+	check_http_address(k);
+}
+
+/* The path of a UNIX socket is a field of fixed size in the kernel's interface. */
+static void check_socket(struct check *k)
+{
+	const struct qemu_config *c = k->c;
+	const size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
+	if (c->qmp_enable && strlen(c->qmp_socket_path) > most)
+		complain(k,
+			 decoded_is_set(k->ctx->decoded, "qmp_socket_path") ? "qmp_socket_path"
+									    : "qmp_enable",
+			 "qmp_socket_path '%s' has %zu bytes; the path of a socket has at most %zu",
+			 c->qmp_socket_path, strlen(c->qmp_socket_path), most);
 }
 
 static void check_boot_keys(struct check *k)
@@ -320,8 +378,17 @@ void qemu_config_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 	check_cpus(&k);
 	check_ports(&k);
 	check_boot_keys(&k);
+	check_socket(&k);
 	check_http(&k);
 	check_unsupported(&k);
+}
+
+bool qemu_config_overrides(const struct qemu_config *c, const char *key)
+{
+	for (size_t i = 0; i < c->qemuargs.len; i++)
+		if (c->qemuargs.v[i].len && !strcmp(c->qemuargs.v[i].v[0], key))
+			return true;
+	return false;
 }
 
 const struct qemu_img_args *qemu_config_img_args(const struct qemu_config *c)

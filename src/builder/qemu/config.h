@@ -106,6 +106,8 @@ extern const struct schema qemu_schema;
 
 void qemu_config_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 
+/* Does qemuargs have a row for the switch? As it is written, before it is rendered. */
+bool qemu_config_overrides(const struct qemu_config *c, const char *key);
 /* Never NULL: empty lists where the block is absent. */
 const struct qemu_img_args *qemu_config_img_args(const struct qemu_config *c);
 char *qemu_config_boot_command(const struct qemu_config *c); /* all lines, joined; heap */

@@ -57,11 +57,22 @@ static int choose_accel(struct launch *l, struct build_ctx *ctx, struct error **
 		       choice.why);
 	accel_choice_release(&choice);
 	if (!strcmp(l->accel, "none"))
-		ui_say(ctx->ui, "WARNING: The VM will be started with no hardware acceleration.");
+		ui_error(ctx->ui, "WARNING: The VM will be started with no hardware acceleration.\n"
+				  "The installation may take considerably longer to finish.");
 	return 0;
 }
 
 /* ---- qemuargs ------------------------------------------------------------------------ */
+
+static struct value *http_content(const struct qemu_config *c)
+{
+	struct map texts;
+
+	value_map_init(&texts);
+	for (size_t i = 0; i < c->http_content.len; i++)
+		map_set(&texts, c->http_content.v[i].key, value_string(c->http_content.v[i].value));
+	return value_map_take(type_string, &texts);
+}
 
 static struct value *template_data(const struct launch *l)
 {
@@ -72,7 +83,7 @@ static struct value *template_data(const struct launch *l)
 	map_set(&fields, "HTTPIP", value_string(l->host_address));
 	map_set(&fields, "HTTPPort", value_int(l->http_port));
 	map_set(&fields, "HTTPDir", value_string(c->http_directory ? c->http_directory : ""));
-	map_set(&fields, "HTTPContent", value_map_take(type_string, &(struct map){ 0 }));
+	map_set(&fields, "HTTPContent", http_content(c));
 	map_set(&fields, "OutputDir", value_string(c->output_directory));
 	map_set(&fields, "Name", value_string(c->vm_name));
 	map_set(&fields, "SSHHostPort", value_int(l->comm_port.port));
@@ -103,6 +114,7 @@ static int render_overrides(const struct launch *l, const struct component_info 
 	AUTO(value) struct value *data = template_data(l);
 	const struct tmpl_ctx tc = {
 		.data = data,
+		.data_type = "qemu.qemuArgsTemplateData",
 		.build_name = info->source_name,
 		.build_type = info->builder_type,
 		.user = info->user_variables,
@@ -200,7 +212,12 @@ static int reserve_comm(struct launch *l, struct build_ctx *ctx, struct error **
 		return 0;
 	}
 	if (c->skip_nat_mapping) {
-		l->comm_port.port = qemu_config_guest_port(c);
+		int port = qemu_config_guest_port(c);
+
+		if (launch_reserve_port(ctx->dirs, "127.0.0.1", port, port, &l->comm_port, err) < 0)
+			return error_hint(err,
+					  "skip_nat_mapping takes the guest's own port on this "
+					  "host, too: end what listens there, or leave it away");
 		return 0;
 	}
 	if (launch_reserve_port(ctx->dirs, "127.0.0.1", (int)c->host_port_min,

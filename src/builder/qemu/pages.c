@@ -6,14 +6,48 @@
 #include "builder/qemu/launch.h"
 #include "os/fd.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { TRIES = 5 };
 
 /* Where the guest arrives. */
-static const char *address_of(const struct pages *p, const struct qemu_config *c)
+static const char *listening_address(const struct pages *p, const struct qemu_config *c)
 {
 	if (!text_is_empty(c->http_bind_address))
 		return c->http_bind_address;
-	return text_is_empty(c->net_bridge) ? "127.0.0.1" : p->host_address;
+	if (!text_is_empty(c->net_bridge))
+		return p->host_address;
+	return text_eq(c->http_network_protocol, "tcp6") ? "::1" : "127.0.0.1";
+}
+
+static bool is_any(const char *address)
+{
+	return !strcmp(address, "0.0.0.0") || !strcmp(address, "::");
+}
+
+static bool is_loopback(const char *address)
+{
+	return text_starts_with(address, "127.") || !strcmp(address, "::1");
+}
+
+/* An address of this host that is neither loopback nor any: the guest gets there by its name only,
+ * from QEMU's own network, too. */
+void pages_set_host(struct pages *p, const struct qemu_config *c, const char *on_bridge)
+{
+	p->host_address = xstrdup(on_bridge ? on_bridge : "10.0.2.2");
+
+	const char *address = listening_address(p, c);
+	bool is_ipv6 = strchr(address, ':');
+
+	if (is_any(address) || (is_loopback(address) && (on_bridge || !is_ipv6)))
+		return;
+
+	char *named = is_loopback(address) ? xstrdup("[fec0::2]")
+					   : xasprintf(is_ipv6 ? "[%s]" : "%s", address);
+
+	free(p->host_address);
+	p->host_address = named;
 }
 
 static void list_pages(struct pages *p, const struct text_map *content)
@@ -26,7 +60,7 @@ static void list_pages(struct pages *p, const struct text_map *content)
 static int try_port(struct pages *p, const struct qemu_config *c, struct build_ctx *ctx,
 		    struct error **err)
 {
-	const char *address = address_of(p, c);
+	const char *address = listening_address(p, c);
 
 	if (launch_reserve_port(ctx->dirs, address, (int)c->http_port_min, (int)c->http_port_max,
 				&p->port, err) < 0)
@@ -72,6 +106,7 @@ void pages_release(struct pages *p)
 	http_server_stop(p->server);
 	fd_close(p->port.lock_fd);
 	free(p->list);
+	free(p->host_address);
 	*p = (struct pages){ PAGES_INIT };
 }
 

@@ -15,14 +15,14 @@
 struct pages {
 	struct port_reservation port; /* port 0: nothing is served */
 	struct http_server *server;
-	const char *host_address; /* of this host, as the guest sees it */
+	char *host_address; /* of this host, as the guest sees it; in brackets if IPv6 */
 	struct http_page *list;
 };
 #define PAGES_INIT .port = { .lock_fd = -1 }
 
-#define PAGES_USER_NETWORK "10.0.2.2" /* what QEMU's user network calls the host */
-
-/* Starts nothing when the template has neither. `host_address` must outlive the pages. */
+/* Before pages_serve(). `on_bridge`: the host's address there; NULL: the guest is on none. */
+void pages_set_host(struct pages *p, const struct qemu_config *c, const char *on_bridge);
+/* Starts nothing when the template has neither. */
 MUST_CHECK int pages_serve(struct pages *p, const struct qemu_config *c, struct build_ctx *ctx,
 			   struct error **err);
 void pages_release(struct pages *p);

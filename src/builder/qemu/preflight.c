@@ -9,15 +9,7 @@
 #include "builder/qemu/tpm.h"
 
 #include <string.h>
-
-static bool overrides_machine(const struct qemu_config *c)
-{
-	for (size_t i = 0; i < c->qemuargs.len; i++)
-		if (c->qemuargs.v[i].len && (!strcmp(c->qemuargs.v[i].v[0], "-machine") ||
-					     !strcmp(c->qemuargs.v[i].v[0], "-M")))
-			return true;
-	return false;
-}
+#include <sys/stat.h>
 
 static int check_firmware(const struct qemu_config *c, struct build_ctx *ctx, struct error **err)
 {
@@ -25,8 +17,8 @@ static int check_firmware(const struct qemu_config *c, struct build_ctx *ctx, st
 
 	if (firmware_check(guest_arch_of(c->qemu_binary), &pair, err) < 0)
 		return -1;
-	if (firmware_needs_smm(pair.code) && !overrides_machine(c) &&
-	    !strstr(c->machine_type, "q35")) {
+	if (firmware_needs_smm(pair.code) && !qemu_config_overrides(c, "-machine") &&
+	    !qemu_config_overrides(c, "-M") && !strstr(c->machine_type, "q35")) {
 		error_set(err, ERROR_INVALID,
 			  "UEFI firmware '%s' does not start on a machine of type '%s': secure "
 			  "boot needs system management mode",
@@ -42,12 +34,25 @@ static int check_firmware(const struct qemu_config *c, struct build_ctx *ctx, st
 	return 0;
 }
 
+/* QEMU removes whatever is there. */
+static int check_socket(const struct qemu_config *c, struct error **err)
+{
+	struct stat st;
+
+	if (!c->qmp_enable || lstat(c->qmp_socket_path, &st) < 0 || S_ISSOCK(st.st_mode))
+		return 0;
+	return error_set(err, ERROR_EXISTS, "qmp_socket_path '%s' exists and is no socket",
+			 c->qmp_socket_path);
+}
+
 int preflight(const struct qemu_config *c, struct build_ctx *ctx, struct error **err)
 {
 	if (guest_find_binary(c->qemu_binary, err) < 0)
 		return -1;
 	if (!text_is_empty(c->net_bridge) &&
 	    bridge_check(c->net_bridge, &(struct interface){ 0 }, err) < 0)
+		return -1;
+	if (check_socket(c, err) < 0)
 		return -1;
 	if (c->vtpm && tpm_find_binary(err) < 0)
 		return -1;

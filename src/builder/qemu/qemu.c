@@ -34,6 +34,8 @@ struct qemu_machine {
 	struct disks disks;
 	struct pages pages;
 	struct bridge bridge;
+	char *socket; /* for others' use of the monitor; NULL: none */
+	uint64_t socket_id;
 	char *source; /* the ISO or disk image */
 	struct media media;
 	char *console;
@@ -116,6 +118,26 @@ static int make_key(struct qemu_machine *m, struct build_ctx *ctx, struct error 
 		return -1;
 	if (m->key.temporary && credential_is_possible(m->config->qemu_binary))
 		m->credential = credential_smbios(comm->ssh_username, m->key.pair->public_line);
+	return 0;
+}
+
+/* QEMU makes it; it does not always remove it. */
+static int announce_socket(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	if (!m->config->qmp_enable)
+		return 0;
+	m->socket = path_absolute(ctx->cwd, m->config->qmp_socket_path);
+	return journal_path(ctx->journal, m->socket, &m->socket_id, err);
+}
+
+static int remove_socket(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	if (!m->socket_id)
+		return 0;
+	if (fs_remove(m->socket, err) < 0)
+		return -1;
+	journal_done(ctx->journal, m->socket_id);
+	m->socket_id = 0;
 	return 0;
 }
 
@@ -210,8 +232,9 @@ static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 	    media_make(&m->media, m->config, ctx, err) < 0 ||
 	    bridge_open(&m->bridge, m->config, ctx, err) < 0)
 		return -1;
-	m->pages.host_address = m->bridge.neighbours ? m->bridge.host.text : PAGES_USER_NETWORK;
-	if (pages_serve(&m->pages, m->config, ctx, err) < 0 || launch_guest(m, ctx, err) < 0)
+	pages_set_host(&m->pages, m->config, m->bridge.neighbours ? m->bridge.host.text : NULL);
+	if (pages_serve(&m->pages, m->config, ctx, err) < 0 || announce_socket(m, ctx, err) < 0 ||
+	    launch_guest(m, ctx, err) < 0)
 		return -1;
 	m->machine.watch_fd = guest_watch_fd(m->launch.guest);
 	pages_describe(&m->pages, &m->machine.generated);
@@ -292,11 +315,6 @@ static int make_artifact(const struct qemu_machine *m, struct artifact **ret, st
 	return 0;
 }
 
-static int remove_socket(const struct qemu_machine *m, struct error **err)
-{
-	return m->config->qmp_enable ? fs_remove(m->config->qmp_socket_path, err) : 0;
-}
-
 static int qemu_finish(struct machine *machine, struct build_ctx *ctx, struct artifact **ret,
 		       struct error **err)
 {
@@ -314,7 +332,7 @@ static int qemu_finish(struct machine *machine, struct build_ctx *ctx, struct ar
 		return -1;
 	ui_wait_end(ctx->ui);
 	/* the ended guest stays: the build's token still watches its (now silent) fd */
-	if (remove_socket(m, err) < 0 || disks_finish(&m->disks, &x, err) < 0)
+	if (remove_socket(m, ctx, err) < 0 || disks_finish(&m->disks, &x, err) < 0)
 		return -1;
 	return make_artifact(m, ret, err);
 }
@@ -336,7 +354,11 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 {
 	struct qemu_machine *m = (struct qemu_machine *)machine;
 
+	AUTO(error) struct error *e = NULL;
+
 	launch_release(&m->launch);
+	if (remove_socket(m, ctx, &e) < 0)
+		ui_error(ctx->ui, "warning: %s", e->message);
 	pages_release(&m->pages);
 	bridge_release(&m->bridge);
 	if (m->output_id && !keep_output)
@@ -347,6 +369,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 	free(m->source);
 	media_release(&m->media);
 	free(m->console);
+	free(m->socket);
 	flash_release(&m->flash);
 	free(m->credential);
 	free(m->output);
@@ -414,6 +437,8 @@ static void add_hardware(struct digest *d, const struct qemu_config *c)
 	add_text(d, "disk_size", c->disk_size);
 	add_text(d, "format", c->format);
 	add_text(d, "vga", c->vga);
+	add_text(d, "tpm", !c->vtpm ? NULL : c->use_tpm1 ? "1" : "2");
+	add_text(d, "tpm_device_type", c->tpm_device_type);
 	add_text(d, "numbers", numbers);
 	add_list(d, "disk_additional_size", &c->disk_additional_size);
 	for (size_t i = 0; i < c->qemuargs.len; i++) {

@@ -75,6 +75,7 @@ static char *render(const struct typist *ty, const char *text, struct error **er
 	const struct component_info *info = ty->ctx->info;
 	const struct tmpl_ctx tc = {
 		.data = ty->t->data,
+		.data_type = "*qemu.bootCommandTemplateData",
 		.build_name = info->source_name,
 		.build_type = info->builder_type,
 		.user = info->user_variables,

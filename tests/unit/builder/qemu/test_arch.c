@@ -56,6 +56,8 @@ static void test_bare(void **state)
 
 	assert_true(guest_arch_is_bare(arm, "virt"));
 	assert_true(guest_arch_is_bare(arm, "virt-7.2"));
+	assert_true(guest_arch_is_bare(arm, "virt,gic-version=3"));
+	assert_false(guest_arch_is_bare(arm, "virtual"));
 	assert_false(guest_arch_is_bare(arm, "raspi3b"));
 	assert_false(guest_arch_is_bare(guest_arch_of("qemu-system-x86_64"), "virt"));
 }

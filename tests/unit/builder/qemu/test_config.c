@@ -174,6 +174,10 @@ static void test_errors(void **state)
 					"be valid TCP ports" },
 		{ "vnc_password=123456789",
 		  "Error finding VNC password: password length is longer than expected 9 > 8" },
+		{ "http_network_protocol=udp", "http_network_protocol is invalid. Must be one of: "
+					       "[tcp tcp4 tcp6 unix unixpacket]" },
+		{ "http_bind_address=eth0",
+		  "http_bind_address 'eth0' is not an IP address of this host" },
 		{ "iso_urls=y.iso", "Only one of iso_url or iso_urls must be specified" },
 		{ "iso_checksum=", "A checksum must be specified" },
 		{ "iso_checksum=x.iso",
@@ -182,6 +186,39 @@ static void test_errors(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		check_error(rows[i].setting, rows[i].want);
+}
+
+/* A second processor count that contradicts the first; a socket in too deep a place. */
+static void test_contradictions(void **state)
+{
+	struct prepared p;
+	char deep[128];
+
+	prepare(&p, SET("cpus=2", "cores=4"));
+	assert_int_equal(p.diags.errors, 1);
+	release(&p);
+	prepare(&p, SET("cpus=6", "cores=4")); /* one socket of four, as the reference counts */
+	assert_int_equal(p.diags.errors, 0);
+	release(&p);
+	memset(deep, 'd', sizeof(deep));
+	memcpy(deep, "vm_name=", strlen("vm_name="));
+	deep[sizeof(deep) - 1] = '\0';
+	prepare(&p, SET("qmp_enable=true", deep));
+	assert_int_equal(p.diags.errors, 1);
+	release(&p);
+	prepare(&p, SET("vnc_use_password=true", deep)); /* needs no such socket */
+	assert_int_equal(p.diags.errors, 0);
+	release(&p);
+}
+
+static void test_without_effect(void **state)
+{
+	struct prepared p;
+
+	prepare(&p, SET("http_interface=eth0", "run_once=true", "boot_keygroup_interval=1s"));
+	assert_int_equal(p.diags.errors, 0);
+	assert_int_equal(p.diags.len, 4); /* and one about the checksum */
+	release(&p);
 }
 
 static void test_several_errors_at_once(void **state)
@@ -202,6 +239,8 @@ int main(void)
 		cmocka_unit_test(test_other_architecture),
 		cmocka_unit_test(test_half_a_pair),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_without_effect),
 		cmocka_unit_test(test_several_errors_at_once),
 	};
 
