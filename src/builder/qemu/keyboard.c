@@ -17,6 +17,8 @@ static const int64_t PACE_USB = 12 * NSEC_PER_MSEC;
  * that stays down repeats after 250 ms. */
 static const int64_t UNREAD = 500 * NSEC_PER_MSEC;
 static const int64_t UNREAD_DOWN = 100 * NSEC_PER_MSEC;
+/* A boot loader on a busy host. */
+static const int64_t UNREAD_FIRMWARE = 3 * NSEC_PER_SEC;
 static const int64_t ANSWER = 10 * NSEC_PER_SEC;
 
 /*
@@ -55,6 +57,46 @@ static int ask(struct keyboard *k, const char *line, char after, struct cancel *
 	return 0;
 }
 
+/*
+ * A PC's firmware takes a key from the controller at once and keeps up to 15 of
+ * them for a boot loader, which may need long for each (GRUB draws its screen
+ * anew) and to which the 16th is lost. Where its ring begins and ends stands in
+ * the BIOS data area, 40:1A and 40:1C. A system that drives the keyboard itself
+ * leaves the ring as it was: then it is not waited for.
+ */
+static int firmware_has_room(struct keyboard *k, struct cancel *c, bool *ret, struct error **err)
+{
+	enum { RING_BEGIN = 0x1e, RING_END = 0x3e, RING_FULL = 6 };
+	AUTO_FREE char *words = NULL;
+	int64_t head = 0, tail = 0;
+
+	*ret = true;
+	if (ask(k, "xp /2hx 0x41a", ':', c, &words, err) < 0)
+		return -1;
+
+	struct str second, first = str_split(str_of(words), ' ', &second);
+	AUTO_FREE char *begin = str_dup(first);
+	AUTO_FREE char *end = str_dup(str_trim(second));
+
+	if (!text_starts_with(begin, "0x") || !parse_int64(begin + 2, 16, &head) ||
+	    !text_starts_with(end, "0x") || !parse_int64(end + 2, 16, &tail) || head < RING_BEGIN ||
+	    head >= RING_END || tail < RING_BEGIN || tail >= RING_END)
+		return 0;
+
+	int64_t kept = (tail - head + RING_END - RING_BEGIN) % (RING_END - RING_BEGIN) / 2;
+
+	if (kept < RING_FULL) {
+		k->full_since = 0;
+	} else if (!k->full_since || k->full_at != head) {
+		k->full_since = clock_monotonic();
+		k->full_at = head;
+		*ret = false;
+	} else {
+		*ret = clock_monotonic() - k->full_since > UNREAD_FIRMWARE;
+	}
+	return 0;
+}
+
 /* Bit 0 of the controller's status: output buffer full. */
 static int ps2_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct error **err)
 {
@@ -68,7 +110,7 @@ static int ps2_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct e
 		k->kind = QEMU_KEYBOARD_UNKNOWN; /* nothing is there: all bits float */
 	else
 		*ret = !(status & 1);
-	return 0;
+	return *ret ? firmware_has_room(k, c, ret, err) : 0;
 }
 
 static int usb_read_register(struct keyboard *k, struct cancel *c, char **ret, struct error **err)
@@ -129,6 +171,8 @@ int keyboard_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct err
 
 int64_t keyboard_patience(const struct keyboard *k)
 {
+	if (k->full_since)
+		return INT64_MAX; /* it has a limit of its own */
 	return k->kind == QEMU_KEYBOARD_USB && k->is_down ? UNREAD_DOWN : UNREAD;
 }
 

@@ -13,6 +13,8 @@ struct keyboard {
 	enum qemu_keyboard kind;
 	struct qmp *monitor;
 	bool is_down;          /* what was sent last */
+	int64_t full_since;    /* when the firmware's buffer was first seen full; 0: it is not */
+	int64_t full_at;       /* its first key then */
 	uint64_t usb_register; /* guest-physical */
 	char *usb_before;      /* what it held before the key; NULL: cannot be told */
 };

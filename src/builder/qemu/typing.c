@@ -45,13 +45,13 @@ static int pause_for(const struct typist *ty, int64_t ns, struct error **err)
 
 static int wait_until_read(struct typist *ty, struct error **err)
 {
-	int64_t deadline = clock_deadline(keyboard_patience(&ty->keyboard));
+	int64_t started = clock_monotonic();
 	bool read = false;
 
 	for (;;) {
 		if (keyboard_is_read(&ty->keyboard, ty->ctx->cancel, &read, err) < 0)
 			return -1;
-		if (read || clock_monotonic() >= deadline)
+		if (read || clock_monotonic() - started >= keyboard_patience(&ty->keyboard))
 			break;
 		if (pause_for(ty, KEY_POLL, err) < 0)
 			return -1;
