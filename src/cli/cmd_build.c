@@ -11,6 +11,7 @@
 #include "cli/silence.h"
 #include "cli/template_args.h"
 #include "core/engine.h"
+#include "core/failures.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/random.h"
@@ -380,7 +381,8 @@ static void recover(struct session *s)
 	AUTO(error) struct error *e = NULL;
 	int removed;
 
-	if (journal_recover(s->ctx->dirs.state, report_recovered, s, &removed, &e) < 0)
+	if (journal_recover(s->ctx->dirs.state, report_recovered, s, &removed, &e) < 0 ||
+	    failures_trim(s->ctx->dirs.state, &e) < 0)
 		say(s, true, "warning: %s", e->message);
 }
 
@@ -398,12 +400,14 @@ static int run_plan(struct session *s, const struct plan *plan)
 		.run_uuid = uuid,
 		.source_date_epoch = source_date_epoch(),
 	};
+	AUTO_FREE char *evidence = NULL;
 	AUTO_CLOSE int signal_fd = -1;
 	AUTO(error) struct error *e = NULL;
 	int64_t started = clock_monotonic();
 	size_t n;
 
 	random_uuid(uuid);
+	opts.evidence_dir = evidence = failures_dir(s->ctx->dirs.state, uuid);
 	if (signals_open(&signal_fd, &e) < 0) {
 		say(s, true, "%s", e->message);
 		return EXIT_ERROR;

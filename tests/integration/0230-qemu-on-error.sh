@@ -75,6 +75,8 @@ test_expect_success 'abort with -debug: every step is paused at, the guest stays
                 "Pausing before the next provisioner" "\r" "before cleanup of step '"'StepConnect'"'" "\r" \
                 "before cleanup of step '"'stepRun'"'" "\r" -- \
                 ingot build -color=false -debug -on-error=abort t.pkr.hcl >screen; cat log screen; test_absent never &&
+        kept=$(sed -n "s/^ *kept of the machine: console.log,.* screen.png in //p" log | tr -d "\r") && ls -l "$kept" &&
+        head -c 4 "$kept/screen.png" | grep -qa PNG && grep -qa Linux "$kept/console.log" &&
         grep "^==> qemu.web: Step \"StepProvision\" failed, aborting...$" log &&
         grep "^==> qemu.web: aborted: skipping cleanup of step \"StepConnect\"$" log &&
         grep "^==> qemu.web: aborted: skipping cleanup of step \"stepRun\"$" log &&
