@@ -118,7 +118,8 @@ test_clean() {
                 return 1
         fi
         for test_env in $(grep -lsz "^INGOT_JOURNAL=" /proc/[0-9]*/environ); do
-                if grep -qsz "^HOME=$HOME\$" "$test_env"; then
+                if grep -qsz "^HOME=$HOME\$" "$test_env" &&
+                        test_runs "$(echo "$test_env" | tr -dc 0-9)"; then
                         echo "left running: $test_env: $(tr "\0" " " <"${test_env%environ}cmdline")"
                         return 1
                 fi
