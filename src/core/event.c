@@ -79,30 +79,21 @@ void ui_wait_end(struct ui *ui)
 	ui_emit(ui, &ev);
 }
 
-static void forget_lines(struct output_tail *t)
-{
-	for (size_t i = 0; i < OUTPUT_TAIL_LINES; i++)
-		free(TAKE(t->lines[i]));
-	t->count = 0;
-}
-
 /* Filtered before it is cut: half a secret would not be known any more. */
 static void remember(struct ui *ui, const char *line)
 {
-	char **place = &ui->tail.lines[ui->tail.count++ % OUTPUT_TAIL_LINES];
+	char *place = ui->tail.lines[ui->tail.count++ % OUTPUT_TAIL_LINES];
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 
 	strbuf_addstr(&text, line);
 	if (ui->redactor)
 		redactor_filter(ui->redactor, &text);
-	free(*place);
-	*place = xasprintf("%.*s", OUTPUT_TAIL_WIDTH, text.buf);
+	(void)snprintf(place, OUTPUT_TAIL_WIDTH, "%s", text.buf);
 }
 
 void ui_release(struct ui *ui)
 {
 	free(TAKE(ui->waiting_for));
-	forget_lines(&ui->tail);
 }
 
 static void say(struct ui *ui, enum event_kind kind, const char *fmt, va_list ap)
@@ -182,7 +173,7 @@ void ui_step_start(struct ui *ui, const char *name, int index, int total)
 		.kind = EVENT_STEP_START, .text = name, .index = index, .total = total
 	};
 
-	forget_lines(&ui->tail);
+	ui->tail.count = 0;
 	ui_emit(ui, &ev);
 }
 

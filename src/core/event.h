@@ -67,8 +67,8 @@ struct event_sink {
 /* The last lines of command output of a step, for the report of its failure. */
 enum { OUTPUT_TAIL_LINES = 30, OUTPUT_TAIL_WIDTH = 400 };
 struct output_tail {
-	char *lines[OUTPUT_TAIL_LINES]; /* heap; a ring */
-	size_t count;                   /* all that ever came */
+	char lines[OUTPUT_TAIL_LINES][OUTPUT_TAIL_WIDTH]; /* a ring; cut to fit */
+	size_t count;                                     /* all that ever came */
 };
 
 /* One per build thread (and one for the program); not shared between threads. */
