@@ -173,6 +173,7 @@ static inline int bench_teardown(void **state)
 	struct bench *b = *state;
 	AUTO(error) struct error *e = NULL;
 
+	ui_release(&b->ui);
 	journal_close(b->journal);
 	assert_int_equal(fs_remove_tree(b->dir, &e), 0);
 	value_unref(b->ctx.generated);
