@@ -322,7 +322,7 @@ static int spawn(struct guest *g, const struct guest_spec *spec, int monitor, st
 	strv_pushv(&argv, spec->argv->v);
 	strv_pushf(&argv, "-chardev");
 	strv_pushf(&argv, "socket,id=ingot-monitor,fd=%d", monitor);
-	strv_pushl(&argv, "-mon", "chardev=ingot-monitor,mode=control", NULL);
+	strv_pushl(&argv, "-mon", "chardev=ingot-monitor,mode=control", "-S", NULL);
 	strv_pushv(&env, spec->environ);
 	if (journal_process(g->journal, g->binary, &env, &g->journal_id, err) < 0)
 		return -1;
@@ -333,6 +333,17 @@ static int spawn(struct guest *g, const struct guest_spec *spec, int monitor, st
 		return say_missing(g->binary, err);
 	}
 	return -1;
+}
+
+/*
+ * The machine waits until it is watched: one that ends within milliseconds would be gone before
+ * its monitor answered. It stays waiting where its arguments ask for that.
+ */
+static int let_run(struct guest *g, const struct strv *argv, struct cancel *c, struct error **err)
+{
+	if (strv_contains(argv, "-S") || strv_contains(argv, "-incoming"))
+		return 0;
+	return qmp_command(g->qmp, "cont", clock_deadline(SETUP_SECONDS * NSEC_PER_SEC), c, err);
 }
 
 static int set_up(struct guest *g, const struct guest_spec *spec, struct cancel *c,
@@ -363,7 +374,9 @@ static int set_up(struct guest *g, const struct guest_spec *spec, struct cancel 
 		return -1;
 	if (g->tpm && watch(g, tpm_watch_fd(g->tpm), err) < 0)
 		return -1;
-	return watch(g, g->proc.pidfd, err);
+	if (watch(g, g->proc.pidfd, err) < 0)
+		return -1;
+	return let_run(g, spec->argv, c, err);
 }
 
 struct guest *guest_start(const struct guest_spec *spec, struct cancel *c, struct error **err)
