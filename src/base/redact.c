@@ -229,3 +229,14 @@ void redactor_filter(struct redactor *r, struct strbuf *text)
 		replace_spans(text, &spans);
 	vec_release(&spans);
 }
+
+char *redactor_copy(struct redactor *r, const char *text)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!text)
+		return NULL;
+	strbuf_addstr(&sb, text);
+	redactor_filter(r, &sb);
+	return strbuf_detach(&sb);
+}

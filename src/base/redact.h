@@ -25,6 +25,7 @@ DEFINE_AUTO(redactor, struct redactor *, redactor_free);
 void redactor_add(struct redactor *r, const char *secret, size_t len);
 /* Filters in place. Overlapping secrets are replaced as one: no part is left over. */
 void redactor_filter(struct redactor *r, struct strbuf *text);
+char *redactor_copy(struct redactor *r, const char *text); /* heap; NULL stays NULL */
 
 /* Overwrites memory in a way the compiler keeps. */
 void secret_wipe(void *p, size_t len);

@@ -237,7 +237,10 @@ static void show_failures(struct session *s, const struct build_result *results,
 
 		if (!r->error)
 			continue;
-		typed(s, r->name, "error", (const char *const[]){ r->error->message, NULL });
+
+		AUTO_FREE char *message = redactor_copy(s->ctx->redactor, r->error->message);
+
+		typed(s, r->name, "error", (const char *const[]){ message, NULL });
 		say(s, true, "--> %s: %s", r->name, r->error->message);
 
 		AUTO(strbuf) struct strbuf hint = STRBUF_INIT;
@@ -278,6 +281,25 @@ static void type_artifact(struct session *s, const char *build, size_t i, const 
 	typed(s, build, "artifact", (const char *const[]){ index, "end", NULL });
 }
 
+static void show_artifact(struct session *s, const struct build_result *r, int build, size_t i)
+{
+	AUTO(artifact)
+	struct artifact *a =
+		r->artifacts[i] ? artifact_redacted(r->artifacts[i], s->ctx->redactor) : NULL;
+	struct event ev = {
+		.kind = EVENT_ARTIFACT,
+		.wall = clock_wall(),
+		.build = build,
+		.build_name = r->name,
+		.artifact = a,
+		.index = (int)i,
+	};
+
+	type_artifact(s, r->name, i, a);
+	s->out->ops->event(s->out, &ev);
+	say(s, false, "--> %s: %s", r->name, a ? a->text : "<nothing>");
+}
+
 static void show_artifacts(struct session *s, const struct build_result *results, size_t n)
 {
 	size_t total = 0;
@@ -295,21 +317,8 @@ static void show_artifacts(struct session *s, const struct build_result *results
 
 		if (r->artifact_count)
 			typed(s, r->name, "artifact-count", (const char *const[]){ count, NULL });
-		for (size_t k = 0; k < r->artifact_count; k++) {
-			const struct artifact *a = r->artifacts[k];
-			struct event ev = {
-				.kind = EVENT_ARTIFACT,
-				.wall = clock_wall(),
-				.build = (int)i,
-				.build_name = r->name,
-				.artifact = a,
-				.index = (int)k,
-			};
-
-			type_artifact(s, r->name, k, a);
-			s->out->ops->event(s->out, &ev);
-			say(s, false, "--> %s: %s", r->name, a ? a->text : "<nothing>");
-		}
+		for (size_t k = 0; k < r->artifact_count; k++)
+			show_artifact(s, r, (int)i, k);
 	}
 }
 

@@ -38,6 +38,18 @@ void artifact_unref(struct artifact *a)
 	free(a);
 }
 
+struct artifact *artifact_redacted(const struct artifact *a, struct redactor *r)
+{
+	AUTO_FREE char *builder_id = redactor_copy(r, a->builder_id);
+	AUTO_FREE char *id = redactor_copy(r, a->id);
+	AUTO_FREE char *text = redactor_copy(r, a->text);
+	struct artifact *copy = artifact_new(builder_id, id, text);
+
+	for (size_t i = 0; i < a->files.len; i++)
+		strv_push_take(&copy->files, redactor_copy(r, a->files.v[i]));
+	return copy;
+}
+
 int artifact_destroy(const struct artifact *a, struct error **err)
 {
 	return a->destroy ? a->destroy(a, err) : 0;

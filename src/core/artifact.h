@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/redact.h"
 #include "base/strv.h"
 #include "value/value.h"
 
@@ -30,6 +31,9 @@ struct artifact *artifact_new(const char *builder_id, const char *id, const char
 struct artifact *artifact_ref(struct artifact *a);
 void artifact_unref(struct artifact *a);
 DEFINE_AUTO(artifact, struct artifact *, artifact_unref);
+
+/* A copy for people: its texts and names without secrets, nothing to destroy. */
+struct artifact *artifact_redacted(const struct artifact *a, struct redactor *r);
 
 MUST_CHECK int artifact_destroy(const struct artifact *a, struct error **err);
 /* Ready-made: removes each of `files`, or the tree at destroy_path. */

@@ -74,4 +74,36 @@ test_expect_success 'a default that does not fit' '
         test_exit 1 ingot validate n.pkr.hcl >out && silent && says "a number is required"
 '
 
+write_file out.pkr.hcl <<-\EOF
+	variable "t" {
+	  sensitive = true
+	}
+	source "file" "x" {
+	  content = "x"
+	  target  = "out-${var.t}.txt"
+	}
+	source "null" "bad" {
+	  communicator = "none"
+	}
+	build {
+	  sources = ["file.x", "null.bad"]
+	  provisioner "shell-local" {
+	    only             = ["null.bad"]
+	    inline           = ["exit 3"]
+	    valid_exit_codes = [0]
+	    execute_command  = ["/nowhere/${var.t}", "{{.Script}}"]
+	  }
+	}
+	EOF
+
+test_expect_success 'artifacts and errors, in every form of output' '
+        for how in -color=false -json -machine-readable; do
+                test_exit 1 ingot build $how -force -var "t=HUNTER 5" out.pkr.hcl >out &&
+                cat out && silent && [ -f "out-HUNTER 5.txt" ] &&
+                grep "out-<sensitive>.txt" out && grep "/nowhere/<sensitive>" out || return 1
+        done &&
+        grep ",file.x,artifact,0,file,0,out-<sensitive>.txt" out &&
+        grep ",null.bad,error,.*/nowhere/<sensitive>" out
+'
+
 test_done
