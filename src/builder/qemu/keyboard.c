@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The firmware of a PC keeps 15 keys. UEFI takes one character every 20 ms from a USB keyboard. */
-static const int64_t PACE_PS2 = 4 * NSEC_PER_MSEC;
+/* UEFI takes one character every 20 ms from a USB keyboard. A PS/2 keyboard says when it is empty. */
 static const int64_t PACE_USB = 12 * NSEC_PER_MSEC;
 /* A keyboard that nobody reads is not waited for longer: the guest may have another one. A USB key
  * that stays down repeats after 250 ms. */
@@ -146,13 +145,19 @@ static int usb_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct e
 	return 0;
 }
 
-int keyboard_send(struct keyboard *k, const struct qmp_key *key, struct cancel *c,
+/* A PS/2 keyboard keeps 16 bytes, and nearly all keys are one or two. */
+size_t keyboard_batch(const struct keyboard *k)
+{
+	return k->kind == QEMU_KEYBOARD_PS2 ? KEYBOARD_BATCH_MAX : 1;
+}
+
+int keyboard_send(struct keyboard *k, const struct qmp_key *keys, size_t n, struct cancel *c,
 		  struct error **err)
 {
-	k->is_down = key->down;
+	k->is_down = keys[n - 1].down;
 	if (k->kind == QEMU_KEYBOARD_USB && usb_prepare(k, c, err) < 0)
 		return -1;
-	return qmp_send_key(k->monitor, key, clock_deadline(ANSWER), c, err);
+	return qmp_send_keys(k->monitor, keys, n, clock_deadline(ANSWER), c, err);
 }
 
 int keyboard_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct error **err)
@@ -178,5 +183,5 @@ int64_t keyboard_patience(const struct keyboard *k)
 
 int64_t keyboard_pace(const struct keyboard *k)
 {
-	return k->kind == QEMU_KEYBOARD_PS2 ? PACE_PS2 : PACE_USB;
+	return k->kind == QEMU_KEYBOARD_PS2 ? 0 : PACE_USB;
 }

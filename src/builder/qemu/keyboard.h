@@ -20,10 +20,13 @@ struct keyboard {
 };
 
 void keyboard_release(struct keyboard *k);
-/* Presses or releases a key. */
-MUST_CHECK int keyboard_send(struct keyboard *k, const struct qmp_key *key, struct cancel *c,
-			     struct error **err);
-/* Has the guest read it? True, too, when nobody can tell. */
+/* How many events may be sent before one has to ask. */
+enum { KEYBOARD_BATCH_MAX = 6 };
+size_t keyboard_batch(const struct keyboard *k);
+/* Presses and releases keys: at most keyboard_batch(). */
+MUST_CHECK int keyboard_send(struct keyboard *k, const struct qmp_key *keys, size_t n,
+			     struct cancel *c, struct error **err);
+/* Has the guest read them? True, too, when nobody can tell. */
 MUST_CHECK int keyboard_is_read(struct keyboard *k, struct cancel *c, bool *ret,
 				struct error **err);
 /* How long to wait for that, ns. */

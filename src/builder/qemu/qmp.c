@@ -291,12 +291,16 @@ int qmp_screendump(struct qmp *q, const struct qmp_screen *screen, int64_t deadl
 	return run_command(q, "screendump", args, deadline, c, err);
 }
 
-int qmp_send_key(struct qmp *q, const struct qmp_key *key, int64_t deadline, struct cancel *c,
-		 struct error **err)
+int qmp_send_keys(struct qmp *q, const struct qmp_key *keys, size_t n, int64_t deadline,
+		  struct cancel *c, struct error **err)
 {
-	json_t *args =
-		json_pack("{s:[{s:s, s:{s:b, s:{s:s, s:s}}}]}", "events", "type", "key", "data",
-			  "down", (int)key->down, "key", "type", "qcode", "data", key->qcode);
+	json_t *events = json_array();
 
-	return run_command(q, "input-send-event", args, deadline, c, err);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(events,
+				      json_pack("{s:s, s:{s:b, s:{s:s, s:s}}}", "type", "key",
+						"data", "down", (int)keys[i].down, "key", "type",
+						"qcode", "data", keys[i].qcode));
+	return run_command(q, "input-send-event", json_pack("{s:o}", "events", events), deadline, c,
+			   err);
 }

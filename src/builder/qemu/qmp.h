@@ -13,6 +13,7 @@
 #include "os/cancel.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct json_t; /* of jansson */
@@ -59,13 +60,13 @@ struct qmp_screen {
 MUST_CHECK int qmp_screendump(struct qmp *q, const struct qmp_screen *screen, int64_t deadline,
 			      struct cancel *c, struct error **err);
 
-/* One key going down or up; `qcode` is QEMU's name of it ("ret", "shift", "a"). */
+/* Keys going down or up, in order; `qcode` is QEMU's name of it ("ret", "shift", "a"). */
 struct qmp_key {
 	const char *qcode;
 	bool down;
 };
-MUST_CHECK int qmp_send_key(struct qmp *q, const struct qmp_key *key, int64_t deadline,
-			    struct cancel *c, struct error **err);
+MUST_CHECK int qmp_send_keys(struct qmp *q, const struct qmp_key *keys, size_t n, int64_t deadline,
+			     struct cancel *c, struct error **err);
 
 /* A line of QEMU's own monitor language; what it prints (heap). */
 MUST_CHECK int qmp_monitor_line(struct qmp *q, const char *line, int64_t deadline, struct cancel *c,

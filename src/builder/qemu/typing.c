@@ -59,15 +59,32 @@ static int wait_until_read(struct typist *ty, struct error **err)
 	return pause_for(ty, keyboard_pace(&ty->keyboard), err);
 }
 
-static int type_event(struct typist *ty, const struct boot_event *ev, struct error **err)
+/* As many as the keyboard keeps; *ret_n: how many that were. */
+static int type_keys(struct typist *ty, const struct boot_events *events, size_t first,
+		     size_t *ret_n, struct error **err)
 {
-	const struct qmp_key key = { ev->qcode, ev->down };
+	size_t max = ty->interval ? 1 : keyboard_batch(&ty->keyboard), n = 0;
+	struct qmp_key keys[KEYBOARD_BATCH_MAX];
 
-	if (ev->wait)
-		return pause_for(ty, ev->wait, err);
-	if (keyboard_send(&ty->keyboard, &key, ty->ctx->cancel, err) < 0)
+	for (; n < max && first + n < events->len && !events->items[first + n].wait; n++)
+		keys[n] = (struct qmp_key){ events->items[first + n].qcode,
+					    events->items[first + n].down };
+	*ret_n = n;
+	if (keyboard_send(&ty->keyboard, keys, n, ty->ctx->cancel, err) < 0)
 		return -1;
 	return ty->interval ? pause_for(ty, ty->interval, err) : wait_until_read(ty, err);
+}
+
+static int type_events(struct typist *ty, const struct boot_events *events, struct error **err)
+{
+	for (size_t i = 0, n = 1; i < events->len; i += n) {
+		int64_t wait = events->items[i].wait;
+
+		n = 1;
+		if ((wait ? pause_for(ty, wait, err) : type_keys(ty, events, i, &n, err)) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static char *render(const struct typist *ty, const char *text, struct error **err)
@@ -107,8 +124,8 @@ static int type_text(struct typist *ty, const char *text, struct error **err)
 			 "Warning: %zu characters of the boot command are on no US keyboard; they "
 			 "are left out.",
 			 untyped);
-	for (size_t i = 0; r == 0 && i < events.len; i++)
-		r = type_event(ty, &events.items[i], err);
+	if (r == 0)
+		r = type_events(ty, &events, err);
 	vec_release(&events);
 	return r;
 }

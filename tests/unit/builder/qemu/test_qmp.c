@@ -144,13 +144,15 @@ static void test_key(void **state)
 	char sent[256] = "";
 
 	say(t, OK(1));
-	assert_int_equal(qmp_send_key(t->q, &(struct qmp_key){ "ret", true }, soon(), NULL, &err),
-			 0);
+	const struct qmp_key keys[] = { { "ret", true }, { "ret", false } };
+
+	assert_int_equal(qmp_send_keys(t->q, keys, 2, soon(), NULL, &err), 0);
 	assert_true(read(t->peer, sent, sizeof(sent) - 1) > 0);
 	assert_string_equal(sent,
 			    "{\"execute\":\"input-send-event\",\"id\":1,\"arguments\":{\"events\":"
 			    "[{\"type\":\"key\",\"data\":{\"down\":true,\"key\":{\"type\":"
-			    "\"qcode\",\"data\":\"ret\"}}}]}}\n");
+			    "\"qcode\",\"data\":\"ret\"}}},{\"type\":\"key\",\"data\":{\"down\":"
+			    "false,\"key\":{\"type\":\"qcode\",\"data\":\"ret\"}}}]}}\n");
 }
 
 static void test_peer_dies(void **state)
