@@ -70,16 +70,14 @@ static int digest_part(struct state *s, struct cancel *c, struct error **err)
 		if (cancel_check(c, err) < 0)
 			return -1;
 
-		ssize_t n = read(s->fd, buf, READ_PIECE);
+		ssize_t n = fd_read(s->fd, buf, READ_PIECE);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0)
 			return error_set_errno(err, errno, "cannot read '%s'", s->part);
 		if (n == 0)
 			return 0;
-		if (n > 0) {
-			s->have += n;
-			digest_add(s->digest, buf, (size_t)n);
-		}
+		s->have += n;
+		digest_add(s->digest, buf, (size_t)n);
 	}
 }
 

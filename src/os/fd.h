@@ -29,5 +29,11 @@ void fd_open_standard(void);
 bool fd_is_broken_pipe(int fd);
 MUST_CHECK int fd_set_nonblocking(int fd, bool on, struct error **err);
 MUST_CHECK int fd_pipe(int ret_fds[2], struct error **err);
+/* read(2) that is not interrupted. */
+MUST_CHECK ssize_t fd_read(int fd, void *buf, size_t len);
+/* All bytes of a place in a file; fewer only at its end. */
+MUST_CHECK ssize_t fd_read_at(int fd, void *buf, size_t len, off_t at);
+/* All bytes; -1 with errno. */
+MUST_CHECK int fd_write_at(int fd, const void *data, size_t len, off_t at);
 /* write(2) that never raises SIGPIPE: a reader that is gone is EPIPE. */
 MUST_CHECK ssize_t fd_write(int fd, const void *data, size_t len);

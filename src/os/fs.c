@@ -18,7 +18,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { CHUNK = 256 * 1024 };
+enum { CHUNK = 256 * 1024, UNSIZED = 8 * 1024 /* files in /proc do not tell */ };
 
 int fs_set_error(struct error **err, int os_errno, const char *what, const char *path)
 {
@@ -81,12 +81,11 @@ int fs_read(const char *path, size_t max, struct strbuf *ret, struct error **err
 	if (fd < 0)
 		return fs_set_error(err, errno, "open", path);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < CHUNK)
-		room = (size_t)st.st_size + 1; /* one more to see the end at once */
+		/* one more to see the end at once */
+		room = st.st_size ? (size_t)st.st_size + 1 : UNSIZED;
 	for (;;) {
-		ssize_t n = read(fd, strbuf_reserve(&text, room), room);
+		ssize_t n = fd_read(fd, strbuf_reserve(&text, room), room);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return fs_set_error(err, errno, "read", path);
 		if (n == 0)
@@ -122,6 +121,16 @@ int fs_write_all(int fd, const void *data, size_t len, const char *path, struct 
 	return fs_write_fd(fd, data, len) < 0 ? fs_set_error(err, errno, "write", path) : 0;
 }
 
+static int sync_fd(int fd)
+{
+	int r;
+
+	do
+		r = fsync(fd);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
 /* Some file systems report a full disk only when the file is closed. */
 int fs_close_checked(int *fd)
 {
@@ -144,7 +153,7 @@ static int sync_dir(const char *dir)
 	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	/* EINVAL: a file system that cannot sync directories */
-	return fd < 0 || (fsync(fd) < 0 && errno != EINVAL) ? -1 : 0;
+	return fd < 0 || (sync_fd(fd) < 0 && errno != EINVAL) ? -1 : 0;
 }
 
 /* Writes `temp`, which was just made, and puts it in the place of `path`. */
@@ -152,22 +161,23 @@ static int fill_and_rename(int *fd, const char *temp, const char *path, struct s
 {
 	AUTO_FREE char *dir = path_dirname(path);
 
-	if (fs_write_fd(*fd, data.p, data.len) < 0 || fsync(*fd) < 0 || fs_close_checked(fd) < 0)
+	if (fs_write_fd(*fd, data.p, data.len) < 0 || sync_fd(*fd) < 0 || fs_close_checked(fd) < 0)
 		return -1;
 	if (rename(temp, path) < 0)
 		return -1;
 	return sync_dir(dir);
 }
 
-/* A file is replaced where it really is: a link to it stays a link. */
-static char *follow_link(const char *path)
+/* A file is replaced where it really is: a link to it stays a link. NULL with errno. */
+static char *follow_link(const char *path, bool is_there)
 {
 	struct stat st;
-	char *target = NULL;
 
-	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
-		target = realpath(path, NULL);
-	return target ? target : xstrdup(path);
+	if (!is_there)
+		return xstrdup(path);
+	if (lstat(path, &st) < 0)
+		return NULL;
+	return S_ISLNK(st.st_mode) ? realpath(path, NULL) : xstrdup(path);
 }
 
 static char *random_name(const char *prefix, const char *suffix)
@@ -214,12 +224,18 @@ int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
 	struct stat old;
 	bool is_there = stat(path, &old) == 0;
 
+	if (!is_there && errno != ENOENT) /* what is there must not be lost with its mode */
+		return fs_set_error(err, errno, "examine", path);
 	if (is_there && kind_of(old.st_mode) == FS_OTHER)
 		return write_in_place(path, (struct str){ data, len }, err);
 	if (is_there && access(path, W_OK) < 0)
 		return fs_set_error(err, errno, "write", path);
 
-	AUTO_FREE char *target = follow_link(path);
+	AUTO_FREE char *target = follow_link(path, is_there);
+
+	if (!target)
+		return fs_set_error(err, errno, "examine", path);
+
 	AUTO_FREE char *dir = path_dirname(target);
 	AUTO_FREE char *name = random_name(".ingot-", ".tmp");
 	AUTO_FREE char *temp = path_join(dir, name);
@@ -249,10 +265,14 @@ static int make_dir(const char *path, mode_t mode)
 	int saved = errno;
 
 	/* a file in the way is EEXIST, a read-only parent of an existing one EROFS */
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return 0;
+	if (stat(path, &st) < 0) {
+		/* that it "exists" explains nothing, unless it is a link to nowhere */
+		if (saved != EEXIST || errno == ENOENT)
+			errno = saved;
+		return -1;
+	}
 	errno = saved;
-	return -1;
+	return S_ISDIR(st.st_mode) ? 0 : -1;
 }
 
 int fs_mkdir(const char *path, mode_t mode, struct error **err)
@@ -338,10 +358,16 @@ int fs_walk_files(const char *dir, struct strv *ret, struct error **err)
 			char *path = path_join(next, names.v[i]);
 			struct stat st;
 
-			if (lstat(path, &st) < 0 || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
+			if (lstat(path, &st) < 0) {
+				int r = fs_set_error(err, errno, "examine", path);
+
 				free(path);
-			else
+				return r;
+			}
+			if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
 				strv_push_take(S_ISDIR(st.st_mode) ? &todo : &files, path);
+			else
+				free(path);
 		}
 	}
 	strv_sort(&files);
@@ -353,6 +379,8 @@ char *fs_cwd(void)
 {
 	char *cwd = getcwd(NULL, 0);
 
+	if (!cwd && errno != ENOENT) /* by another way */
+		cwd = realpath("/proc/self/cwd", NULL);
 	/* removed under our feet: this name is absolute and fails where it is used */
 	return cwd ? cwd : xstrdup("/proc/self/cwd");
 }
@@ -410,14 +438,13 @@ int fs_digest(const char *path, enum digest_type type, struct cancel *c, char **
 		if (cancel_check(c, err) < 0)
 			return -1;
 
-		ssize_t n = read(fd, buf, CHUNK);
+		ssize_t n = fd_read(fd, buf, CHUNK);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0)
 			return fs_set_error(err, errno, "read", path);
 		if (n == 0)
 			break;
-		if (n > 0)
-			digest_add(d, buf, (size_t)n);
+		digest_add(d, buf, (size_t)n);
 	}
 	*ret_hex = digest_finish_hex(d);
 	return 0;

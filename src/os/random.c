@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/random.h"
 
+#include "os/fd.h"
+
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
 #include <uuid/uuid.h>
+
+/* Where there is no getrandom(), or a sandbox forbids it. */
+static ssize_t read_device(void *out, size_t len)
+{
+	AUTO_CLOSE int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : fd_read(fd, out, len);
+
+	assert(n > 0); /* a secret that can be guessed would be worse than the end */
+	return n;
+}
 
 void random_bytes(void *out, size_t len)
 {
@@ -14,7 +27,8 @@ void random_bytes(void *out, size_t len)
 	while (len) {
 		ssize_t n = getrandom(p, len, 0);
 
-		assert(n >= 0 || errno == EINTR); /* cannot fail otherwise */
+		if (n < 0 && errno != EINTR)
+			n = read_device(p, len);
 		if (n > 0) {
 			p += n;
 			len -= (size_t)n;

@@ -71,10 +71,8 @@ static int make_grub(struct cast *c, bool uefi, const char *out, struct error **
 
 static int write_at(int fd, const void *data, size_t len, int64_t at, struct error **err)
 {
-	ssize_t n = pwrite(fd, data, len, at);
-
-	if (n < 0 || (size_t)n < len)
-		return error_set_errno(err, n < 0 ? errno : ENOSPC, "cannot write the disk");
+	if (fd_write_at(fd, data, len, at) < 0)
+		return error_set_errno(err, errno, "cannot write the disk");
 	return 0;
 }
 
@@ -97,7 +95,7 @@ static int install_bios(struct cast *c, struct error **err)
 
 	AUTO_CLOSE int fd = open(c->disk, O_RDWR | O_CLOEXEC);
 
-	if (fd < 0 || pread(fd, sector, SECTOR, 0) != SECTOR)
+	if (fd < 0 || fd_read_at(fd, sector, SECTOR, 0) != SECTOR)
 		return error_set_errno(err, errno, "cannot read '%s'", c->disk);
 	if (boot_sector_patch(sector, boot.buf, boot.len, start, err) < 0 ||
 	    write_at(fd, sector, SECTOR, 0, err) < 0)

@@ -3,6 +3,7 @@
 #include "builder/bootstrap/ext4.h"
 
 #include "base/alloc.h"
+#include "os/fd.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -96,7 +97,7 @@ static void put32(unsigned char *p, uint32_t n)
 
 static int read_at(const struct ext4 *fs, void *buf, size_t len, int64_t at, struct error **err)
 {
-	ssize_t n = pread(fs->fd, buf, len, fs->offset + at);
+	ssize_t n = fd_read_at(fs->fd, buf, len, fs->offset + at);
 
 	if (n < 0)
 		return error_set_errno(err, errno, "cannot read the file system");
@@ -108,12 +109,8 @@ static int read_at(const struct ext4 *fs, void *buf, size_t len, int64_t at, str
 static int write_at(const struct ext4 *fs, const void *buf, size_t len, int64_t at,
 		    struct error **err)
 {
-	ssize_t n = pwrite(fs->fd, buf, len, fs->offset + at);
-
-	if (n < 0)
+	if (fd_write_at(fs->fd, buf, len, fs->offset + at) < 0)
 		return error_set_errno(err, errno, "cannot write the file system");
-	if ((size_t)n < len)
-		return error_set(err, ERROR_IO, "cannot write all of the file system");
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static const char *format_of(const char *path)
 	char head[sizeof(magic)] = { 0 };
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || read(fd, head, sizeof(head)) != (ssize_t)sizeof(head))
+	if (fd < 0 || fd_read(fd, head, sizeof(head)) != (ssize_t)sizeof(head))
 		return "raw";
 	return memcmp(head, magic, sizeof(magic)) ? "raw" : "qcow2";
 }

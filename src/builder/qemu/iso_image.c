@@ -47,7 +47,7 @@ static int copy_content(struct iso *iso, const struct file_node *n, struct error
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot read '%s'", n->source);
-	while ((got = read(fd, buf, CHUNK)) > 0) {
+	while ((got = fd_read(fd, buf, CHUNK)) > 0) {
 		if (cancel_check(iso->cancel, err) < 0)
 			return -1;
 		if (iso->lib->write_data(iso->a, buf, (size_t)got) < 0)
@@ -97,9 +97,9 @@ static int write_image(struct iso *iso, const char *label, const struct file_tre
 static int patch(int fd, const char *path, const void *data, size_t len, off_t at,
 		 struct error **err)
 {
-	if (pwrite(fd, data, len, at) == (ssize_t)len)
-		return 0;
-	return error_set_errno(err, errno, "cannot write '%s'", path);
+	return fd_write_at(fd, data, len, at) < 0
+		       ? error_set_errno(err, errno, "cannot write '%s'", path)
+		       : 0;
 }
 
 /*

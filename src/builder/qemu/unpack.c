@@ -62,18 +62,7 @@ static bool is_zero(const char *p, size_t len)
 
 static int write_piece(int fd, const char *p, size_t len, int64_t at, struct error **err)
 {
-	while (len) {
-		ssize_t n = pwrite(fd, p, len, at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set_errno(err, errno, "cannot write");
-		p += n;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return fd_write_at(fd, p, len, at) < 0 ? error_set_errno(err, errno, "cannot write") : 0;
 }
 
 static int write_sparse(int fd, const char *p, size_t len, int64_t at, struct error **err)

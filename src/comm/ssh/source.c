@@ -56,9 +56,7 @@ int upload_source_read(struct upload_source *s, void *buf, size_t size, size_t *
 		memcpy(buf, s->data + s->done, want);
 		n = (ssize_t)want;
 	} else {
-		do {
-			n = read(s->fd, buf, want);
-		} while (n < 0 && errno == EINTR);
+		n = fd_read(s->fd, buf, want);
 		if (n < 0)
 			return error_set_errno(err, errno, "cannot read '%s'", s->path);
 		if (n == 0)

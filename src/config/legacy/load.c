@@ -7,6 +7,7 @@
 #include "config/legacy.h"
 #include "config/legacy/legacy.h"
 #include "config/version.h"
+#include "os/fd.h"
 #include "os/fs.h"
 
 #include <errno.h>
@@ -91,7 +92,7 @@ static int read_stdin(struct strbuf *text, struct error **err)
 {
 	ssize_t n;
 
-	while ((n = read(STDIN_FILENO, strbuf_reserve(text, READ_SIZE), READ_SIZE)) > 0) {
+	while ((n = fd_read(STDIN_FILENO, strbuf_reserve(text, READ_SIZE), READ_SIZE)) > 0) {
 		strbuf_advance(text, (size_t)n);
 		if (text->len > FS_READ_MAX)
 			return error_set(err, ERROR_INVALID, "standard input is too long");
