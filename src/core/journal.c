@@ -36,22 +36,46 @@ struct journal {
 	struct journal_entries entries;
 	uint64_t next_id;
 	bool keep;
+	bool torn; /* the last line is not whole */
 };
 
 static int append(struct journal *j, json_t *line, struct error **err)
 {
 	AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
-	AUTO_FREE char *out = xasprintf("%s\n", text);
-	size_t len = strlen(out);
+	/* half a line must not take the next one with it */
+	AUTO_FREE char *out = xasprintf("%s%s\n", j->torn ? "\n" : "", text);
 
 	json_decref(line);
-
-	ssize_t n = write(j->fd, out, len);
-
-	if (n == (ssize_t)len)
+	if (fs_write_all(j->fd, out, strlen(out), j->file, err) == 0) {
+		j->torn = false;
 		return 0;
-	error_set_errno(err, n < 0 ? errno : ENOSPC, "cannot write the journal '%s'", j->file);
-	return error_hint(err, "free some space there, or point INGOT_STATE_DIR elsewhere");
+	}
+	j->torn = true;
+	error_add_hint(err, "INGOT_STATE_DIR can name another directory for the records of runs");
+	return error_prefix(err, "cannot keep the journal");
+}
+
+/* Gets its name only once it is locked, so that recovery never takes it for dead. */
+static int make_file(struct journal *j, struct error **err)
+{
+	AUTO_FREE char *fresh = xasprintf("%s.new", j->file);
+
+	j->fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	if (j->fd < 0)
+		return error_set_errno(err, errno, "cannot create the journal '%s'", j->file);
+
+	int r;
+
+	do
+		r = flock(j->fd, LOCK_EX | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		error_set_errno(err, errno, "cannot lock the journal '%s'", j->file);
+	else
+		r = fs_rename(fresh, j->file, err);
+	if (r < 0)
+		(void)unlink(fresh);
+	return r;
 }
 
 int journal_open(const char *state_dir, const char *run_id, struct journal **ret,
@@ -70,16 +94,7 @@ int journal_open(const char *state_dir, const char *run_id, struct journal **ret
 				"runs");
 		return error_prefix(err, "cannot keep a journal");
 	}
-
-	/* Gets its name only once it is locked, so that recovery never takes it for dead. */
-	AUTO_FREE char *fresh = xasprintf("%s.new", j->file);
-
-	j->fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
-	if (j->fd < 0)
-		return error_set_errno(err, errno, "cannot create the journal '%s'", j->file);
-	if (flock(j->fd, LOCK_EX | LOCK_NB) < 0)
-		return error_set_errno(err, errno, "cannot lock the journal '%s'", j->file);
-	if (fs_rename(fresh, j->file, err) < 0)
+	if (make_file(j, err) < 0)
 		return -1;
 	if (append(j,
 		   json_pack("{ss ss si}", "run", run_id, "boot", proc_boot_id(), "pid",
@@ -135,22 +150,38 @@ static uint64_t add_entry(struct journal *j, const char *path, const char *proce
 	return id;
 }
 
-int journal_path(struct journal *j, const char *path, uint64_t *ret_id, struct error **err)
+static void mark_done(struct journal *j, uint64_t id)
 {
-	uint64_t id = add_entry(j, path, NULL);
+	pthread_mutex_lock(&j->mutex);
+	for (size_t i = 0; i < j->entries.len; i++)
+		if (j->entries.items[i].id == id)
+			j->entries.items[i].done = true;
+	pthread_mutex_unlock(&j->mutex);
+}
 
-	if (append(j, json_pack("{sI ss}", "id", (json_int_t)id, "path", path), err) < 0)
+/* The first line of an entry. Without it nothing will be made, so nothing is left to do. */
+static int begin(struct journal *j, uint64_t id, const char *key, const char *value,
+		 uint64_t *ret_id, struct error **err)
+{
+	if (append(j, json_pack("{sI ss}", "id", (json_int_t)id, key, value), err) < 0) {
+		mark_done(j, id);
 		return -1;
+	}
 	*ret_id = id;
 	return 0;
+}
+
+int journal_path(struct journal *j, const char *path, uint64_t *ret_id, struct error **err)
+{
+	return begin(j, add_entry(j, path, NULL), "path", path, ret_id, err);
 }
 
 int journal_process(struct journal *j, const char *what, struct strv *env, uint64_t *ret_id,
 		    struct error **err)
 {
-	uint64_t id = add_entry(j, NULL, what);
+	uint64_t id;
 
-	if (append(j, json_pack("{sI ss}", "id", (json_int_t)id, "process", what), err) < 0)
+	if (begin(j, add_entry(j, NULL, what), "process", what, &id, err) < 0)
 		return -1;
 	for (size_t i = env->len; i-- > 0;)
 		if (!strncmp(env->v[i], JOURNAL_ENV "=", strlen(JOURNAL_ENV "=")))
@@ -183,11 +214,7 @@ void journal_done(struct journal *j, uint64_t id)
 
 	if (!id)
 		return;
-	pthread_mutex_lock(&j->mutex);
-	for (size_t i = 0; i < j->entries.len; i++)
-		if (j->entries.items[i].id == id)
-			j->entries.items[i].done = true;
-	pthread_mutex_unlock(&j->mutex);
+	mark_done(j, id);
 	/* A lost "done" only makes gc look for something that is not there. */
 	(void)append(j, json_pack("{sI sb}", "id", (json_int_t)id, "done", 1), &e);
 }

@@ -151,7 +151,8 @@ static bool environ_has(pid_t pid, const char *marker)
 
 	if (fd < 0)
 		return false;
-	while ((n = read(fd, strbuf_reserve(&env, 65536), 65536)) > 0 && env.len < ENVIRON_MAX / 2)
+	while ((n = fd_read(fd, strbuf_reserve(&env, 65536), 65536)) > 0 &&
+	       env.len < ENVIRON_MAX / 2)
 		strbuf_advance(&env, (size_t)n);
 	for (const char *p = env.buf; p < env.buf + env.len; p += strlen(p) + 1)
 		if (!strcmp(p, marker))
@@ -166,8 +167,10 @@ static int kill_marked(const char *run_id, uint64_t id, bool *ok)
 	DIR *proc = opendir("/proc");
 	int killed = 0;
 
-	if (!proc)
+	if (!proc) {
+		*ok = false;
 		return 0;
+	}
 	for (struct dirent *d; (d = readdir(proc));) {
 		int64_t pid;
 
@@ -241,13 +244,17 @@ static bool recover_entries(struct dead_run *run, struct recovery *r)
 	for (size_t i = run->entries.len; i-- > 0;) {
 		struct journal_entry *e = &run->entries.items[i];
 		AUTO(error) struct error *err = NULL;
-
-		if (e->done || !e->path || !fs_exists(e->path))
-			continue;
-
+		enum fs_kind kind;
 		bool ok = false;
 
-		if (!journal_may_remove(e->path, run->state_dir))
+		if (e->done || !e->path)
+			continue;
+		if (fs_stat_kind(e->path, &kind, &err) == 0 && kind == FS_ABSENT &&
+		    !fs_is_link(e->path))
+			continue;
+		if (err)
+			; /* tell why not */
+		else if (!journal_may_remove(e->path, run->state_dir))
 			error_set(&err, ERROR_INVALID,
 				  "'%s' is no place that a build may remove: look at it yourself",
 				  e->path);
