@@ -424,8 +424,12 @@ static int run_plan(struct session *s, const struct plan *plan)
 	recover(s);
 	announce(s, plan);
 
-	AUTO(engine) struct engine *engine = engine_start(plan, &opts);
+	AUTO(engine) struct engine *engine = engine_start(plan, &opts, &e);
 
+	if (!engine) {
+		say(s, true, "%s", e->message);
+		return EXIT_ERROR;
+	}
 	follow(s, engine, signal_fd);
 
 	const struct build_result *results = engine_wait(engine, &n);
@@ -505,7 +509,8 @@ static int run(struct command_ctx *ctx)
 
 	if (r < 0) {
 		AUTO(renderer) struct renderer *out = make_renderer(ctx, &args);
-		AUTO(event_queue) struct event_queue *queue = event_queue_new();
+		AUTO(error) struct error *e = NULL;
+		AUTO(event_queue) struct event_queue *queue = event_queue_new(&e);
 		struct session s = { .ctx = ctx,
 				     .args = &args,
 				     .out = out,
@@ -514,7 +519,9 @@ static int run(struct command_ctx *ctx)
 
 		prompter_init(&s.prompter, queue, out);
 		s.silence.patience = patience();
-		r = build(&s, path);
+		r = queue ? build(&s, path) : EXIT_ERROR;
+		if (!queue)
+			say(&s, true, "%s", e->message);
 		prompter_release(&s.prompter);
 		silence_release(&s.silence);
 	}

@@ -16,7 +16,7 @@
 /* ---- queue: the one thing build threads and the main thread share ------------ */
 
 struct event_queue;
-struct event_queue *event_queue_new(void);
+MUST_CHECK struct event_queue *event_queue_new(struct error **err);
 void event_queue_free(struct event_queue *q);
 DEFINE_AUTO(event_queue, struct event_queue *, event_queue_free);
 struct event_sink *event_queue_sink(struct event_queue *q);

@@ -178,8 +178,15 @@ void event_queue_answer(struct event_queue *q, int question, char *line, struct 
 
 /* ---- the queue ----------------------------------------------------------------- */
 
-struct event_queue *event_queue_new(void)
+struct event_queue *event_queue_new(struct error **err)
 {
+	AUTO_CLOSE int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0) {
+		error_set_errno(err, errno, "cannot follow the builds");
+		return NULL;
+	}
+
 	struct event_queue *q = NEW(struct event_queue);
 
 	q->sink.emit = emit;
@@ -187,7 +194,7 @@ struct event_queue *event_queue_new(void)
 	q->owner = pthread_self();
 	pthread_mutex_init(&q->mutex, NULL);
 	pthread_cond_init(&q->taken, NULL);
-	q->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	q->fd = fd_take(&fd);
 	return q;
 }
 

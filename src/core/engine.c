@@ -11,6 +11,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -71,8 +72,16 @@ static void make_environ(struct engine *e)
 	e->opts.environ = e->environ.v;
 }
 
-struct engine *engine_start(const struct plan *plan, const struct engine_options *opts)
+struct engine *engine_start(const struct plan *plan, const struct engine_options *opts,
+			    struct error **err)
 {
+	AUTO_CLOSE int done_fd = eventfd(0, EFD_CLOEXEC);
+
+	if (done_fd < 0) {
+		error_set_errno(err, errno, "cannot start the builds");
+		return NULL;
+	}
+
 	struct engine *e = NEW(struct engine);
 	size_t n = plan->len;
 
@@ -81,7 +90,7 @@ struct engine *engine_start(const struct plan *plan, const struct engine_options
 	make_environ(e);
 	e->stop = cancel_new(NULL, DEADLINE_NEVER);
 	e->abandon = cancel_new(NULL, DEADLINE_NEVER);
-	e->done_fd = eventfd(0, EFD_CLOEXEC);
+	e->done_fd = fd_take(&done_fd);
 	e->runs = xcalloc(n, sizeof(*e->runs));
 	e->results = xcalloc(n, sizeof(*e->results));
 	for (size_t i = 0; i < n; i++) {

@@ -37,7 +37,8 @@ struct build_result {
 
 struct engine;
 /* Starts; returns at once. The plan and the options' referents outlive the engine. */
-struct engine *engine_start(const struct plan *plan, const struct engine_options *opts);
+MUST_CHECK struct engine *engine_start(const struct plan *plan, const struct engine_options *opts,
+				       struct error **err);
 /* Readable when all builds have ended. */
 int engine_done_fd(const struct engine *e);
 /* First call: every build stops where it waits and cleans up under a fresh deadline.

@@ -37,7 +37,8 @@ static bool note(void *data, const struct event *ev)
 
 static void test_order_and_copies(void **state)
 {
-	AUTO(event_queue) struct event_queue *q = event_queue_new();
+	struct error *failed = NULL;
+	AUTO(event_queue) struct event_queue *q = event_queue_new(&failed);
 	struct event_sink *sink = event_queue_sink(q);
 	struct seen s = { .text = STRBUF_INIT };
 	char text[] = "one";
@@ -80,7 +81,8 @@ static void *talk(void *data)
 /* Who talks faster than we print has to wait. */
 static void test_limit(void **state)
 {
-	AUTO(event_queue) struct event_queue *q = event_queue_new();
+	struct error *failed = NULL;
+	AUTO(event_queue) struct event_queue *q = event_queue_new(&failed);
 	AUTO_FREE char *line = xcalloc(LINE + 1, 1);
 	struct talker t = { .sink = event_queue_sink(q), .line = line };
 	struct seen s = { .text = STRBUF_INIT };
@@ -162,7 +164,8 @@ static void start(pthread_t *ret, struct event_queue *q, struct asker *a, struct
 
 static void test_answers(void **state)
 {
-	AUTO(event_queue) struct event_queue *q = event_queue_new();
+	struct error *failed = NULL;
+	AUTO(event_queue) struct event_queue *q = event_queue_new(&failed);
 	struct event_sink *sink = event_queue_sink(q);
 	struct asker a, b;
 	pthread_t first, second;
@@ -202,7 +205,8 @@ static void test_answers(void **state)
 
 static void test_withdrawn(void **state)
 {
-	AUTO(event_queue) struct event_queue *q = event_queue_new();
+	struct error *failed = NULL;
+	AUTO(event_queue) struct event_queue *q = event_queue_new(&failed);
 	AUTO(cancel) struct cancel *c = cancel_new(NULL, DEADLINE_NEVER);
 	AUTO(error) struct error *err = NULL;
 	struct asker a;
