@@ -46,23 +46,28 @@ static void checksum_prepare(void *config, const struct prepare_ctx *ctx, struct
 }
 
 static int append(const char *path, const struct strbuf *lines, struct build_ctx *ctx,
-		  struct error **err)
+		  bool *ret_is_new, struct error **err)
 {
 	AUTO_FREE char *dir = path_dirname(path);
 
 	if (fs_mkdir_all(dir, 0755, err) < 0)
 		return -1;
 
-	bool is_new = !fs_exists(path);
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	const int how = O_WRONLY | O_APPEND | O_CLOEXEC;
+	AUTO_CLOSE int fd = open(path, how | O_CREAT | O_EXCL, 0644);
+	bool is_new = fd >= 0;
 
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, how | O_CREAT, 0644); /* also where a link leads */
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot open '%s'", path);
 
 	off_t before = lseek(fd, 0, SEEK_END);
 
-	if (io_write_all(fd, lines->buf, lines->len, DEADLINE_NEVER, ctx->cancel, err) == 0)
+	if (io_write_all(fd, lines->buf, lines->len, DEADLINE_NEVER, ctx->cancel, err) == 0) {
+		*ret_is_new = is_new;
 		return 0;
+	}
 	/* what others wrote stays, half a line of ours does not */
 	if (is_new)
 		(void)unlink(path);
@@ -88,9 +93,13 @@ static int write_type(const struct checksum *c, const char *type_name, struct bu
 			return -1;
 		strbuf_addf(&lines, "%s\t%s\n", hex, path_basename(input->files.v[i]));
 	}
-	if (!fs_exists(path) && !strv_contains(outputs, path))
+	bool is_new = false;
+
+	if (append(path, &lines, ctx, &is_new, err) < 0)
+		return -1;
+	if (is_new && !strv_contains(outputs, path))
 		strv_push(outputs, path);
-	return append(path, &lines, ctx, err);
+	return 0;
 }
 
 static int checksum_run(const void *config, struct build_ctx *ctx, struct artifact *input,

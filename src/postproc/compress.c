@@ -192,7 +192,7 @@ static int copy_content(struct writer *w, const char *path, int fd, struct error
 	AUTO_FREE char *buf = xmalloc(CHUNK);
 	ssize_t n;
 
-	while ((n = read(fd, buf, CHUNK)) > 0) {
+	while ((n = fd_read(fd, buf, CHUNK)) > 0) {
 		if (cancel_check(w->ctx->cancel, err) < 0)
 			return -1;
 		if (w->lib->write_data(w->a, buf, (size_t)n) < 0)
@@ -274,6 +274,7 @@ static int write_target(const struct compress *c, struct build_ctx *ctx, const c
 	AUTO_FREE char *full = path_absolute(ctx->cwd, target);
 	AUTO_FREE char *dir = path_dirname(full);
 	AUTO_FREE char *part = xasprintf("%s.ingot-part", full);
+	AUTO(error) struct error *e = NULL;
 	uint64_t id = 0;
 
 	if (fs_mkdir_all(dir, 0755, err) < 0 || journal_path(ctx->journal, part, &id, err) < 0)
@@ -283,9 +284,10 @@ static int write_target(const struct compress *c, struct build_ctx *ctx, const c
 
 	if (r == 0)
 		r = fs_rename(part, full, err);
-	if (r < 0)
-		(void)unlink(part);
-	journal_done(ctx->journal, id);
+	if (r < 0 && fs_remove(part, &e) < 0)
+		ui_error(ctx->ui, "warning: %s", e->message);
+	else
+		journal_done(ctx->journal, id);
 	return r;
 }
 

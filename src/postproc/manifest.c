@@ -59,7 +59,18 @@ static json_t *text(const char *s)
 	return j ? j : json_string("(not UTF-8)");
 }
 
-static json_t *files_json(const struct manifest *m, const struct artifact *a)
+/* A name that is no file (any more) has no size. */
+static int size_of(const char *path, int64_t *ret, struct error **err)
+{
+	AUTO(error) struct error *e = NULL;
+
+	*ret = 0;
+	if (fs_size(path, ret, &e) == 0 || e->kind == ERROR_NOT_FOUND)
+		return 0;
+	return error_move(err, TAKE(e));
+}
+
+static json_t *files_json(const struct manifest *m, const struct artifact *a, struct error **err)
 {
 	if (!a->files.len)
 		return json_null();
@@ -68,12 +79,15 @@ static json_t *files_json(const struct manifest *m, const struct artifact *a)
 
 	for (size_t i = 0; i < a->files.len; i++) {
 		const char *path = a->files.v[i];
-		AUTO(error) struct error *e = NULL;
-		int64_t size = 0;
+		int64_t size;
+
+		if (size_of(path, &size, err) < 0) {
+			json_decref(files);
+			return NULL;
+		}
+
 		json_t *f = json_object();
 
-		if (fs_size(path, &size, &e) < 0)
-			size = 0;
 		json_object_set_new(f, "name", text(m->strip_path ? path_basename(path) : path));
 		json_object_set_new(f, "size", json_integer(size));
 		json_array_append_new(files, f);
@@ -116,17 +130,21 @@ static json_t *custom_json(const struct manifest *m, const struct component_info
 static json_t *build_json(const struct manifest *m, struct build_ctx *ctx, const struct artifact *a,
 			  struct error **err)
 {
-	json_t *custom = custom_json(m, ctx->info, a, err), *b = json_object();
+	json_t *custom = custom_json(m, ctx->info, a, err);
+	json_t *files = custom ? files_json(m, a, err) : NULL;
 
-	if (!custom) {
-		json_decref(b);
+	if (!files) {
+		json_decref(custom);
 		return NULL;
 	}
+
+	json_t *b = json_object();
+
 	json_object_set_new(b, "name", text(ctx->info->source_name));
 	json_object_set_new(b, "builder_type", text(ctx->info->builder_type));
 	if (!m->strip_time)
 		json_object_set_new(b, "build_time", json_integer(clock_wall() / NSEC_PER_SEC));
-	json_object_set_new(b, "files", files_json(m, a));
+	json_object_set_new(b, "files", files);
 	json_object_set_new(b, "artifact_id", text(a->id));
 	json_object_set_new(b, "packer_run_uuid", text(ctx->run_uuid));
 	json_object_set_new(b, "custom_data", custom);
@@ -138,11 +156,12 @@ static int read_builds(const struct manifest *m, struct build_ctx *ctx, json_t *
 		       struct error **err)
 {
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT_MAX(FS_READ_MAX);
+	AUTO(error) struct error *e = NULL;
 	json_error_t why;
 
 	*ret = NULL;
-	if (fs_exists(m->output) && fs_read(m->output, FS_READ_MAX, &sb, err) < 0)
-		return -1;
+	if (fs_read(m->output, FS_READ_MAX, &sb, &e) < 0 && e->kind != ERROR_NOT_FOUND)
+		return error_move(err, TAKE(e));
 	if (sb.len) {
 		json_t *root = json_loadb(sb.buf, sb.len, 0, &why);
 		json_t *builds = root ? json_object_get(root, "builds") : NULL;
