@@ -131,7 +131,11 @@ static void add_var_file(struct loader *l, const char *path)
 
 void load_var_files(struct loader *l)
 {
-	if (l->opts->path && is_directory(l->opts->path))
+	AUTO(error) struct error *e = NULL;
+	enum fs_kind kind = FS_ABSENT;
+	if (l->opts->path && fs_stat_kind(l->opts->path, &kind, &e) < 0)
+		diags_error(l->diags, NULL, "Failed to read file", "%s.", e->message);
+	if (kind == FS_DIR)
 		add_directory(l, &l->var_files, auto_suffixes);
 	for (size_t i = 0; l->opts->var_files && i < l->opts->var_files->len; i++)
 		add_var_file(l, l->opts->var_files->v[i]);

@@ -6,13 +6,15 @@
 #include "config/loader.h"
 #include "os/fs.h"
 
-static const char *base_dir_of(struct arena *arena, const char *path)
+static const char *base_dir_of(struct arena *arena, const char *path, struct diags *diags)
 {
 	AUTO(error) struct error *e = NULL;
 	enum fs_kind kind = FS_ABSENT;
 	if (!path)
 		return ".";
-	if (fs_stat_kind(path, &kind, &e) == 0 && kind == FS_DIR)
+	if (fs_stat_kind(path, &kind, &e) < 0)
+		diags_error(diags, NULL, "Failed to read file", "%s.", e->message);
+	if (kind == FS_DIR)
 		return arena_strdup(arena, path);
 	AUTO_FREE char *dir = path_dirname(path);
 	return arena_strdup(arena, dir);
@@ -25,7 +27,7 @@ static void loader_init(struct loader *l, const struct config_options *opts, str
 	struct config *c = ARENA_NEW(arena, struct config);
 	c->arena = arena;
 	c->sources = opts->sources;
-	c->base_dir = base_dir_of(arena, opts->path);
+	c->base_dir = base_dir_of(arena, opts->path, diags);
 	*l = (struct loader){ .opts = opts, .config = c, .arena = arena, .diags = diags };
 	make_scopes(l);
 }

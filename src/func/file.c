@@ -80,19 +80,16 @@ static struct value *call_pathexpand(const struct func_call *call, struct error 
 
 static bool read_text(const char *path, struct strbuf *text, struct error **err)
 {
-	struct error *why = NULL;
-	bool ok;
+	AUTO(error) struct error *why = NULL;
 
-	if (!fs_exists(path)) {
+	if (fs_read(path, FS_READ_MAX, text, &why) == 0)
+		return true;
+	if (why->kind == ERROR_NOT_FOUND)
 		fail(err, "no file exists at %s", path);
-		return false;
-	}
-	ok = fs_read(path, FS_READ_MAX, text, &why) == 0;
-	if (!ok) {
-		error_free(why);
-		fail(err, "failed to read %s", path);
-	}
-	return ok;
+	else
+		fail(err, "failed to read %s: %s", path,
+		     why->os_errno ? strerrordesc_np(why->os_errno) : why->message);
+	return false;
 }
 
 /* The text of the file at `path`, which must be UTF-8. */
@@ -172,7 +169,7 @@ static struct value *call_fileexists(const struct func_call *call, struct error 
 	if (stat(path, &st) < 0) {
 		if (errno == ENOENT)
 			return value_bool(false);
-		return fail(err, "failed to stat %s", path);
+		return fail(err, "failed to stat %s: %s", path, strerrordesc_np(errno));
 	}
 	if (S_ISREG(st.st_mode))
 		return value_bool(true);
@@ -188,9 +185,11 @@ static struct value *call_fileset(const struct func_call *call, struct error **e
 
 	if (!dir)
 		return NULL;
-	if (!globber_files(dir, arg_text(call, 1), &files))
-		return fail(err, "failed to glob pattern (%s): syntax error in pattern",
-			    arg_text(call, 1));
+	AUTO(error) struct error *why = NULL;
+
+	if (globber_files(dir, arg_text(call, 1), &files, &why) < 0)
+		return fail(err, "failed to glob pattern (%s): %s", arg_text(call, 1),
+			    why->message);
 	for (size_t i = 0; i < files.len; i++)
 		*vec_push(&items) = value_string(files.v[i]);
 	return value_vec_set(&items, type_string);

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "os/fs.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -185,40 +186,53 @@ static int levels(const char *pattern)
 	return MIN(n, DEPTH_MAX);
 }
 
+/* What is not there, and what we may not see, does not match; anything else is a failure. */
+static int ignored(struct error **err, struct error *e)
+{
+	if (e->kind == ERROR_NOT_FOUND || e->os_errno == EACCES || e->os_errno == ELOOP) {
+		error_free(e);
+		return 0;
+	}
+	return error_move(err, e);
+}
+
 /* Goes at most `depth` folders deeper. */
-static void walk(const char *root, const char *below, const char *pattern, int depth,
-		 struct strv *ret)
+static int walk(const char *root, const char *below, const char *pattern, int depth,
+		struct strv *ret, struct error **err)
 {
 	AUTO_FREE char *dir = *below ? path_join(root, below) : xstrdup(root);
 	AUTO(strv) struct strv names = STRV_INIT;
-	struct error *err = NULL;
+	struct error *e = NULL;
 
-	if (depth < 0 || fs_list(dir, &names, &err) < 0) {
-		error_free(err);
-		return;
-	}
+	if (depth < 0)
+		return 0;
+	if (fs_list(dir, &names, &e) < 0)
+		return ignored(err, e);
 	for (size_t i = 0; i < names.len; i++) {
 		AUTO_FREE char *path = *below ? path_join(below, names.v[i]) : xstrdup(names.v[i]);
 		AUTO_FREE char *full = path_join(root, path);
 		struct glob g = { 0 };
 		enum fs_kind kind;
 
-		if (fs_stat_kind(full, &kind, &err) < 0) {
-			error_ignore(&err, "what cannot be looked at does not match");
+		if (fs_stat_kind(full, &kind, &e) < 0) {
+			if (ignored(err, TAKE(e)) < 0)
+				return -1;
 			continue;
 		}
-		if (kind == FS_DIR)
-			walk(root, path, pattern, depth - 1, ret);
-		else if (kind == FS_FILE && match(&g, pattern, path))
+		if (kind == FS_DIR && walk(root, path, pattern, depth - 1, ret, err) < 0)
+			return -1;
+		if (kind == FS_FILE && match(&g, pattern, path))
 			strv_push(ret, path);
 	}
+	return 0;
 }
 
-bool globber_files(const char *dir, const char *pattern, struct strv *ret)
+int globber_files(const char *dir, const char *pattern, struct strv *ret, struct error **err)
 {
 	if (!is_wellformed(pattern))
-		return false;
-	walk(dir, "", pattern, levels(pattern), ret);
+		return error_set(err, ERROR_INVALID, "syntax error in pattern");
+	if (walk(dir, "", pattern, levels(pattern), ret, err) < 0)
+		return -1;
 	strv_sort(ret);
-	return true;
+	return 0;
 }

@@ -5,10 +5,10 @@
  */
 #pragma once
 
+#include "base/error.h"
 #include "base/strv.h"
 
-#include <stdbool.h>
-
 /* Regular files below `dir` (links to them too) whose path from `dir` matches; sorted.
- * False: the pattern is malformed. */
-bool globber_files(const char *dir, const char *pattern, struct strv *ret);
+ * Folders that are not there or not for us have no files. */
+MUST_CHECK int globber_files(const char *dir, const char *pattern, struct strv *ret,
+			     struct error **err);
