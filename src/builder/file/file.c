@@ -104,6 +104,7 @@ static int write_target(const struct file *f, struct build_ctx *ctx, struct erro
 struct file_machine {
 	struct machine machine;
 	const struct file *config;
+	bool is_new; /* else somebody else counts on a file of that name */
 };
 
 static int file_finish(struct machine *m, struct build_ctx *ctx, struct artifact **ret,
@@ -123,8 +124,9 @@ static int file_finish(struct machine *m, struct build_ctx *ctx, struct artifact
 static void file_destroy(struct machine *m, struct build_ctx *ctx, bool keep_output)
 {
 	AUTO(error) struct error *e = NULL;
+	struct file_machine *fm = (struct file_machine *)m;
 
-	if (!keep_output && fs_remove(((struct file_machine *)m)->config->target, &e) < 0)
+	if (!keep_output && fm->is_new && fs_remove(fm->config->target, &e) < 0)
 		ui_error(ctx->ui, "warning: %s", e->message);
 	map_release(&m->generated);
 	free(m);
@@ -138,13 +140,17 @@ static const struct machine_ops file_ops = {
 static struct machine *file_start(const void *config, struct build_ctx *ctx,
 				  const struct checkpoint *from, struct error **err)
 {
+	const struct file *f = config;
+	enum fs_kind kind;
+
 	(void)from;
-	if (write_target(config, ctx, err) < 0)
+	if (fs_stat_kind(f->target, &kind, err) < 0 || write_target(f, ctx, err) < 0)
 		return NULL;
 
 	struct file_machine *fm = NEW(struct file_machine);
 
-	fm->config = config;
+	fm->config = f;
+	fm->is_new = kind == FS_ABSENT;
 	fm->machine = (struct machine){
 		.ops = &file_ops,
 		.watch_fd = -1,
