@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "lang/parser.h"
+#include "os/fd.h"
 #include "os/fs.h"
 #include "os/proc.h"
 
@@ -166,10 +167,15 @@ static void format_folder(struct fmt_run *f, const char *dir)
 	for (size_t i = 0; i < names.len; i++) {
 		AUTO_FREE char *path = path_join(dir, names.v[i]);
 		enum fs_kind kind = FS_ABSENT;
-		AUTO(error) struct error *ignored = NULL;
+		AUTO(error) struct error *failed = NULL;
 
-		if (is_skipped(names.v[i]) || fs_stat_kind(path, &kind, &ignored) < 0)
+		if (is_skipped(names.v[i]))
 			continue;
+		if (fs_stat_kind(path, &kind, &failed) < 0) {
+			if (f->args->recursive || is_template_name(names.v[i]))
+				fail_with(f, path, failed);
+			continue;
+		}
 		/* a link to a folder may lead around in circles */
 		if (kind == FS_DIR ? f->args->recursive && !fs_is_link(path)
 				   : is_template_name(names.v[i]))
@@ -197,7 +203,7 @@ static void format_stdin(struct fmt_run *f)
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(FS_READ_MAX);
 	ssize_t n;
 
-	while ((n = read(STDIN_FILENO, strbuf_reserve(&text, 65536), 65536)) > 0) {
+	while ((n = fd_read(STDIN_FILENO, strbuf_reserve(&text, 65536), 65536)) > 0) {
 		if (text.len + (size_t)n > FS_READ_MAX) {
 			fail(f, "<stdin>", "more than 64 MiB");
 			return;

@@ -30,15 +30,14 @@ static int fail(struct command_ctx *ctx, const char *what, const struct error *e
 	return EXIT_ERROR;
 }
 
-/* Whether the file can be written is found out first. */
-static int start_file(struct command_ctx *ctx, const char *template, const char *output,
-		      bool annotate)
+/* A file that is there stays as it is until all of the new one is known. */
+static int check_file(struct command_ctx *ctx, const char *template, const char *output)
 {
 	AUTO_FREE char *dir = path_dirname(output);
 	AUTO_FREE char *from = path_absolute(ctx->cwd, template);
 	AUTO_FREE char *to = path_absolute(ctx->cwd, output);
 	AUTO(error) struct error *e = NULL;
-	const char *header = annotate ? upgrade_file_header : "";
+	enum fs_kind kind;
 
 	if (!strcmp(from, to)) {
 		command_error(ctx, "Failed to create output file: %s is the template itself",
@@ -47,8 +46,12 @@ static int start_file(struct command_ctx *ctx, const char *template, const char 
 	}
 	if (fs_mkdir_all(dir, 0777, &e) < 0)
 		return fail(ctx, "Failed to create output directory", e);
-	if (fs_write(output, header, strlen(header), 0666, &e) < 0)
+	if (fs_stat_kind(output, &kind, &e) < 0)
 		return fail(ctx, "Failed to create output file", e);
+	if (kind == FS_DIR) {
+		command_error(ctx, "Failed to create output file: %s is a directory", output);
+		return EXIT_ERROR;
+	}
 	return EXIT_OK;
 }
 
@@ -102,8 +105,7 @@ static int upgrade(struct command_ctx *ctx, const struct upgrade_args *a, const 
 	AUTO(strv) struct strv types = STRV_INIT;
 	AUTO(error) struct error *e = NULL;
 
-	if (start_file(ctx, path, output, a->with_annotations) != EXIT_OK ||
-	    !loads(ctx, path, &a->t))
+	if (check_file(ctx, path, output) != EXIT_OK || !loads(ctx, path, &a->t))
 		return EXIT_ERROR;
 	if (fs_read(path, FS_READ_MAX, &text, &e) < 0)
 		return fail(ctx, "Failed to get config from JSON", e);
@@ -113,8 +115,8 @@ static int upgrade(struct command_ctx *ctx, const struct upgrade_args *a, const 
 
 	if (!result)
 		return fail(ctx, "Failed to get config from JSON", e);
-	if (fs_write(output, result, strlen(result), 0666, &e) < 0)
-		return fail(ctx, "Failed to write to file", e);
+	if (fs_write_atomic(output, result, strlen(result), 0666, &e) < 0)
+		return fail(ctx, "Failed to create output file", e);
 
 	int code = all_known(ctx, &types) ? EXIT_OK : EXIT_ERROR;
 

@@ -68,14 +68,15 @@ test_expect_success 'mistakes that leave the template readable' '
         ingot hcl2_upgrade -var v=1 i.json >out && ! grep Ignoring out
 '
 
-test_expect_success 'what is no legacy template' '
-        echo "{\"builders\": [x]}" >s.json && bad hcl2_upgrade s.json &&
+test_expect_success 'what is no legacy template, and does not take a file that is there with it' '
+        echo kept >s.json.pkr.hcl && echo "{\"builders\": [x]}" >s.json && bad hcl2_upgrade s.json &&
         grep "^Original error: Error parsing JSON: invalid character .x. looking for beginning of value$" out &&
         grep "^At line 1, column 15 (offset 15):$" out &&
         grep "^    1: {\"builders\": \[x\]}$" out && grep "^ \{21\}^$" out &&
         tail -n 1 out | grep "^Failed to get config from JSON$" &&
-        test -f s.json.pkr.hcl && test ! -s s.json.pkr.hcl &&
+        [ "$(cat s.json.pkr.hcl)" = kept ] &&
         echo "{\"builders\":[{}], \"a\":1}" >k.json && bad hcl2_upgrade k.json &&
+        test_absent k.json.pkr.hcl &&
         grep "Unknown root level key in template: .a." out &&
         echo "{\"builders\":[{}]}" >m.json && bad hcl2_upgrade m.json &&
         grep "builder 1: missing .type." out &&

@@ -18,9 +18,6 @@ struct upgrade_options {
 	bool annotate; /* say above each part what it is */
 };
 
-/* What stands at the top of an annotated file, also when nothing else can be written. */
-extern const char upgrade_file_header[];
-
 /*
  * The file (heap). NULL only when the text is no JSON object. *ret_types gets
  * the types of the builders, each once, in the order of their blocks.
