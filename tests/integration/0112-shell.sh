@@ -264,7 +264,7 @@ test_expect_success 'the end of a connection: told apart from a failure, expecte
 
 test_expect_success 'a machine that hangs is noticed, and told apart from a script that takes long' '
         cut="p=\$PPID; while [ \"\$(ps -o comm= \$p)\" != sshd ]; do p=\$(ps -o ppid= \$p | tr -d \" \"); done; echo \$p >$PWD/hung; kill -STOP \$p; sleep 9" &&
-        echo "$cut" >hang.sh && box_template "ssh_keep_alive_interval = \"1s\"" <<-\EOF &&
+        echo "$cut" >hang.sh && box_template "ssh_keep_alive_interval = \"300ms\"" <<-\EOF &&
 	  provisioner "shell" {
 	    inline = ["sleep 6", "echo took long"]
 	  }

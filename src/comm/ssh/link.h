@@ -3,7 +3,7 @@
  * One SSH connection: a socket of ours, the libssh session on it, and the one
  * place where we wait for it. The session is non-blocking; whatever returns
  * "again" is repeated after sshlink_wait(), so every wait watches the cancel
- * token. While waiting the server is asked for a sign of life; three missed
+ * token. While waiting the server is asked for a sign of life; twelve missed
  * ones, or silence for the read-write timeout, end the connection.
  *
  * Used by one thread. Channels (chan.h) must be closed before their link.
