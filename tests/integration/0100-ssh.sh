@@ -71,13 +71,13 @@ begin() {
         begun=$!
         test_keep_pid $begun
 }
-# Interrupts it; it must end within 200 ms and say why.
+# Interrupts it; it must end within a second (5 ms on an idle machine) and say why.
 cancel_begun() {
         start_ms=$(now_ms)
         kill -TERM $begun && ! wait $begun 2>/dev/null || return 1
         took_ms=$(($(now_ms) - start_ms))
         echo "took $took_ms ms"
-        [ "$took_ms" -lt 200 ] && grep -F "[error cancelled]" err
+        [ "$took_ms" -lt 1000 ] && grep -F "[error cancelled]" err
 }
 # A busy host may delay anybody once.
 thrice() { "$@" || "$@" || "$@"; }
@@ -281,7 +281,7 @@ while True: held.append(s.accept()[0])" &&
         test_exit 1 took_less 4000 ssh_probe port=$(cat fake) timeout_ms=1500 exec true 2>err &&
         grep -F "is open, but no SSH greeting came" err'
 
-test_expect_success 'a cancel while waiting takes less than 200 ms' '
+test_expect_success 'a cancel while waiting takes less than a second' '
         thrice cancels_when "grep -q Waiting.for.SSH err" -- port=$(cat fake) exec true'
 
 test_expect_success 'connections that are closed without a word' '
@@ -329,7 +329,7 @@ test_expect_success 'no server any more: an error' '
                 exec "p=\$(cat $dir/gone.started); kill \$p; while kill -0 \$p; do sleep 0.02; done; kill -9 \$PPID; sleep 9" + exec "echo never" >out 2>err &&
         cat err &&         grep -F "[error disconnected] cannot connect again over SSH" err && ! grep never out'
 
-test_expect_success 'a cancel while connecting again takes less than 200 ms' '
+test_expect_success 'a cancel while connecting again takes less than a second' '
         back_port=$(free_port) && sshd_config back "$back_port" "UsePAM no" && sshd_start back &&
         cat >silent.py <<-EOF &&
 	import os, socket, time
@@ -367,7 +367,7 @@ test_expect_success 'a silent peer is given up after ssh_read_write_timeout' '
 test_expect_success 'signs of life keep a silent command alive' '
         with_key keepalive_ms=500 silence_ms=3000 exec "sleep 5; exit 6" 2>err && grep -F "[status 6]" err'
 
-test_expect_success 'a cancel in a command takes less than 200 ms' '
+test_expect_success 'a cancel in a command takes less than a second' '
         thrice cancels_when "grep -q started out" -- exec "echo started; sleep 60"'
 
 # ---- files -----------------------------------------------------------------------------
@@ -424,7 +424,7 @@ for method in scp sftp; do
                 test_exit 1 took_less 5000 with_key method=$method upload huge /dev/full 2>err; rm huge &&
                 grep -F "[error remote]" err'
 
-        test_expect_success "$method: a cancel in a transfer takes less than 200 ms" '
+        test_expect_success "$method: a cancel in a transfer takes less than a second" '
                 truncate -s 20G huge &&
                 thrice cancels_when busy -- method=$method exec "echo started" + upload huge /dev/null &&
                 rm -f huge'
