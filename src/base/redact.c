@@ -104,6 +104,28 @@ static void add_quoted_locked(struct redactor *r, struct str text)
 	}
 }
 
+/* Between the single quotes of a shell, in both ways to say one in them. */
+static void add_shell_quoted_locked(struct redactor *r, struct str text)
+{
+	static const char *const quotes[] = { "'\"'\"'", "'\\''" };
+
+	if (!text.len || !memchr(text.p, '\'', text.len))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(quotes); i++) {
+		struct strbuf form = STRBUF_INIT;
+
+		strbuf_reserve(&form, text.len * strlen(quotes[i]) + 1); /* never moves */
+		for (size_t k = 0; k < text.len; k++)
+			if (text.p[k] == '\'')
+				strbuf_addstr(&form, quotes[i]);
+			else
+				strbuf_addch(&form, text.p[k]);
+		add_form_locked(r, form.buf, form.len);
+		secret_wipe(form.buf, form.len);
+		strbuf_release(&form);
+	}
+}
+
 static void add_lines_locked(struct redactor *r, struct str text)
 {
 	if (!memchr(text.p, '\n', text.len))
@@ -150,6 +172,7 @@ static void add_text_locked(struct redactor *r, struct str text)
 {
 	add_form_locked(r, text.p, text.len);
 	add_quoted_locked(r, text);
+	add_shell_quoted_locked(r, text);
 	add_lines_locked(r, text);
 	add_encoded_locked(r, text);
 }

@@ -3,7 +3,7 @@
  * The one list of secrets of a run, and the filter that every output passes
  * through (language.md 22). A registered text is replaced by `<sensitive>`
  * wherever it occurs: as is, with CRLF -> LF, each of its lines (when there
- * are several), as it stands in quoted texts, and in standard, unpadded and URL-safe base64 and in
+ * are several), as it stands in quoted texts and in a shell's single quotes, and in standard, unpadded and URL-safe base64 and in
  * URL-encoded form (encoded forms of texts from four bytes on: shorter ones
  * occur by chance). Registering the empty string does nothing.
  *

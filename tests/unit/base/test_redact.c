@@ -77,6 +77,16 @@ static void test_quoted(void **state)
 	check(r, "\"two \\\"2\\\"\"", "\"<sensitive>\"");
 }
 
+/* As the shell provisioner hands variables over. */
+static void test_shell_quoted(void **state)
+{
+	AUTO(redactor) struct redactor *r = redactor_new();
+
+	add(r, "it's");
+	check(r, "A='it's' B='it'\"'\"'s' C='it'\\''s'",
+	      "A='<sensitive>' B='<sensitive>' C='<sensitive>'");
+}
+
 static void test_encoded(void **state)
 {
 	AUTO(redactor) struct redactor *r = redactor_new();
@@ -123,13 +133,10 @@ static void test_wipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_overlap),
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_quoted),
-		cmocka_unit_test(test_encoded),
-		cmocka_unit_test(test_binary),
-		cmocka_unit_test(test_short_is_not_encoded),
+		cmocka_unit_test(test_plain),        cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_lines),        cmocka_unit_test(test_quoted),
+		cmocka_unit_test(test_shell_quoted), cmocka_unit_test(test_encoded),
+		cmocka_unit_test(test_binary),       cmocka_unit_test(test_short_is_not_encoded),
 		cmocka_unit_test(test_wipe),
 	};
 
