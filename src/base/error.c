@@ -12,6 +12,8 @@
 STRING_TABLE(error_kind, ERROR_KIND_COUNT, "failed", "not found", "exists", "timeout", "cancelled",
 	     "authentication", "invalid", "input/output", "remote", "disconnected", "gone");
 
+void (*error_ignored)(const struct error *e, const char *why);
+
 static char *format(const char *fmt, va_list ap)
 {
 	char *s = NULL;
@@ -121,7 +123,8 @@ int error_move(struct error **err, struct error *from)
 
 void error_ignore(struct error **err, const char *why)
 {
-	(void)why;
+	if (error_ignored && *err)
+		error_ignored(*err, why);
 	error_free(*err);
 	*err = NULL;
 }

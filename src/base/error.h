@@ -52,6 +52,8 @@ PRINTF(2, 3) int error_add_hint(struct error **err, const char *fmt, ...);
 /* Moves `from` (owned) into `*err`. */
 int error_move(struct error **err, struct error *from);
 
+/* Sees every error that error_ignore() drops; set once at the start, by the debug log. */
+extern void (*error_ignored)(const struct error *e, const char *why);
 /* Drops an error on purpose; `why` documents it in the source. */
 void error_ignore(struct error **err, const char *why);
 void error_free(struct error *e);

@@ -14,6 +14,7 @@
 #include "core/failures.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/log.h"
 #include "os/random.h"
 #include "os/signals.h"
 #include "os/tty.h"
@@ -71,12 +72,18 @@ struct session {
 	int watched_out; /* standard output, until something happens to it */
 };
 
+/* Not where the debug log scrolls. */
+static bool has_live_lines(void)
+{
+	return tty_is_terminal(STDOUT_FILENO) && !log_is_on_terminal();
+}
+
 static struct renderer *make_renderer(const struct command_ctx *ctx, const struct build_args *a)
 {
 	struct human_options human = {
 		.color = a->color && !ctx->no_color,
 		.timestamps = a->timestamp_ui,
-		.live = tty_is_terminal(STDOUT_FILENO),
+		.live = has_live_lines(),
 	};
 
 	if (ctx->machine_readable)
@@ -95,6 +102,7 @@ PRINTF(3, 4) static void say(struct session *s, bool is_error, const char *fmt, 
 	strbuf_vaddf(&sb, fmt, ap);
 	va_end(ap);
 	redactor_filter(s->ctx->redactor, &sb);
+	log_ui(is_error, sb.buf);
 	if (is_error)
 		s->out->ops->error(s->out, sb.buf);
 	else
@@ -493,7 +501,7 @@ static int64_t patience(void)
 
 	if (text && duration_parse(text, &ns, &e) == 0)
 		return ns;
-	if (tty_is_terminal(STDOUT_FILENO)) /* the live lines show it */
+	if (has_live_lines()) /* they show it */
 		return 0;
 	return SILENCE_SEC * NSEC_PER_SEC;
 }
@@ -538,7 +546,10 @@ const struct command command_build = {
 	       "gives the cleaning up and lists what is left. Exit code 1 if anything failed.\n"
 	       "\n"
 	       "Without a terminal a build that was silent for five minutes says what it waits\n"
-	       "for; INGOT_SILENCE=DURATION is another time, 0 means never.",
+	       "for; INGOT_SILENCE=DURATION is another time, 0 means never.\n"
+	       "\n"
+	       "INGOT_LOG=1 writes a debug log to standard error, INGOT_LOG_PATH=FILE to a\n"
+	       "file (also as PACKER_LOG, PACKER_LOG_PATH). It holds no secrets.",
 	.options = build_options,
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "base/alloc.h"
+#include "cli/debug_log.h"
 #include "cli/main.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -118,10 +119,15 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 	ctx->redactor = redactor_new();
 	ctx->sources = sources_new();
 	ctx->cwd = fs_cwd();
-	if (host_dirs_init(&ctx->dirs, from_environment, &e) < 0)
-		command_print_error(ctx, e);
-	else
-		r = cmd->run(ctx);
+	if (debug_log_open(ctx) == 0) {
+		if (host_dirs_init(&ctx->dirs, from_environment, &e) < 0) {
+			command_print_error(ctx, e);
+		} else {
+			debug_log_dirs(ctx);
+			r = cmd->run(ctx);
+		}
+		debug_log_close(ctx, r);
+	}
 	host_dirs_release(&ctx->dirs);
 	redactor_free(ctx->redactor);
 	sources_free(ctx->sources);

@@ -74,8 +74,7 @@ struct command_ctx {
 	struct host_dirs dirs;
 	char *cwd;
 	char *const *environ;
-	const char *log_path; /* NULL: no log file */
-	int64_t start_time;   /* wall, ns */
+	int64_t start_time; /* wall, ns */
 	struct redactor *redactor;
 	struct sources *sources; /* texts that diagnostics point into */
 };

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "os/clock.h"
+#include "os/log.h"
 #include "os/tty.h"
 
 #include <stdarg.h>
@@ -17,6 +18,7 @@ enum { DIAG_WIDTH = 80, RED = 31 };
 static void put(struct command_ctx *ctx, bool is_error, struct strbuf *text)
 {
 	redactor_filter(ctx->redactor, text);
+	log_ui(is_error, text->buf);
 	if (ctx->machine_readable)
 		machine_line(stdout, clock_wall(), NULL, "ui",
 			     (const char *const[]){ is_error ? "error" : "say", text->buf, NULL });

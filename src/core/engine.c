@@ -10,6 +10,7 @@
 #include "core/run.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -54,7 +55,9 @@ static void *worker(void *arg)
 			e->results[i].cancelled = true;
 			continue;
 		}
+		log_set_build(e->plan->builds[i].name);
 		build_run(&e->runs[i]);
+		log_set_build(NULL);
 	}
 	finish_threads(e, 1);
 	return NULL;
@@ -70,6 +73,21 @@ static void make_environ(struct engine *e)
 			strv_push(&e->environ, old[i]);
 	strv_pushf(&e->environ, RUN_UUID "=%s", e->opts.run_uuid);
 	e->opts.environ = e->environ.v;
+}
+
+static void log_plan(const struct engine *e)
+{
+	log_write("plan", "run %s: %zu builds on %zu threads, on-error %s", e->opts.run_uuid,
+		  e->plan->len, e->thread_count, e->opts.on_error);
+	for (size_t i = 0; i < e->plan->len; i++) {
+		const struct plan_build *b = &e->plan->builds[i];
+		AUTO(strbuf) struct strbuf steps = STRBUF_INIT;
+
+		for (size_t k = 0; k < b->step_count; k++)
+			strbuf_addf(&steps, " %s", b->steps[k].type->name);
+		log_write("plan", "%s: builder %s, provisioners:%s, %zu post-processor chains",
+			  b->name, b->type->name, steps.len ? steps.buf : " none", b->chain_count);
+	}
 }
 
 struct engine *engine_start(const struct plan *plan, const struct engine_options *opts,
@@ -111,6 +129,8 @@ struct engine *engine_start(const struct plan *plan, const struct engine_options
 	e->thread_count = opts->parallel < 1 ? n : MIN(n, (size_t)opts->parallel);
 	e->threads = xcalloc(e->thread_count, sizeof(*e->threads));
 	atomic_store(&e->unfinished, e->thread_count);
+	if (log_is_on)
+		log_plan(e);
 	for (size_t i = 0; i < e->thread_count; i++)
 		if (pthread_create(&e->threads[i], NULL, worker, e)) {
 			size_t missing = e->thread_count - i;
@@ -135,10 +155,10 @@ int engine_done_fd(const struct engine *e)
 
 void engine_cancel(struct engine *e)
 {
-	if (cancel_is_triggered(e->stop))
-		cancel_trigger(e->abandon);
-	else
-		cancel_trigger(e->stop);
+	bool again = cancel_is_triggered(e->stop);
+
+	log_debug("cancel", "%s", again ? "cleaning up is given up" : "all builds are stopped");
+	cancel_trigger(again ? e->abandon : e->stop);
 }
 
 void engine_describe_left(struct engine *e, struct strv *ret)

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/strbuf.h"
 #include "os/clock.h"
+#include "os/log.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,11 +29,58 @@ static void complete(struct ui *ui, struct event *ev, struct strbuf *text)
 	ev->text = text->buf;
 }
 
+static void log_step(const struct event *ev)
+{
+	log_write("step", "%d/%d '%s' %s in %.3fs", ev->index, (int)ev->total, ev->text,
+		  ev->ok ? "is done" : "failed", (double)ev->duration / NSEC_PER_SEC);
+}
+
+/* check: long switch */
+static void log_event(const struct event *ev)
+{
+	switch (ev->kind) {
+	case EVENT_SAY:
+	case EVENT_ERROR:
+	case EVENT_OUTPUT:
+		log_ui(ev->is_error, ev->text);
+		return;
+	case EVENT_BUILD_START:
+		log_write("build", "starts, %d steps", (int)ev->total);
+		return;
+	case EVENT_BUILD_END:
+		log_write("build", "%s in %.3fs%s%s", ev->ok ? "is done" : "failed",
+			  (double)ev->duration / NSEC_PER_SEC, ev->text ? ": " : "",
+			  ev->text ? ev->text : "");
+		return;
+	case EVENT_STEP_START:
+		log_write("step", "%d/%d '%s' starts", ev->index, (int)ev->total, ev->text);
+		return;
+	case EVENT_STEP_END:
+		log_step(ev);
+		return;
+	case EVENT_QUESTION:
+		log_write("ask", "%s", ev->text);
+		return;
+	case EVENT_WAIT:
+		if (ev->text)
+			log_write("wait", "for %s", ev->text);
+		return;
+	case EVENT_PROGRESS:
+	case EVENT_ARTIFACT:
+	case EVENT_TYPED:
+	case EVENT_RUN_END:
+	case EVENT_KIND_COUNT:
+		return;
+	}
+}
+
 void ui_emit(struct ui *ui, struct event *ev)
 {
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 
 	complete(ui, ev, &text);
+	if (log_is_on)
+		log_event(ev);
 	ui->sink->emit(ui->sink, ev);
 }
 
@@ -45,6 +93,8 @@ int ui_ask(struct ui *ui, const char *question, struct cancel *c, char **ret_lin
 	if (!ui->sink->ask)
 		return error_set(err, ERROR_NOT_FOUND, "no available tty");
 	complete(ui, &ev, &text);
+	if (log_is_on)
+		log_event(&ev);
 	return ui->sink->ask(ui->sink, &ev, c, ret_line, err);
 }
 

@@ -17,6 +17,7 @@
 #include "core/journal_entry.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "os/log.h"
 #include "os/proc.h"
 
 #include <errno.h>
@@ -46,6 +47,7 @@ static int append(struct journal *j, json_t *line, struct error **err)
 	AUTO_FREE char *out = xasprintf("%s%s\n", j->torn ? "\n" : "", text);
 
 	json_decref(line);
+	log_debug("journal", "%s", text);
 	if (fs_write_all(j->fd, out, strlen(out), j->file, err) == 0) {
 		j->torn = false;
 		return 0;

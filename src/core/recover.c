@@ -13,6 +13,7 @@
 #include "core/journal_entry.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "os/log.h"
 #include "os/proc.h"
 #include "os/wait.h"
 
@@ -218,6 +219,7 @@ struct recovery {
 static void tell(struct recovery *r, const char *run_id, bool ok, const char *what)
 {
 	r->removed += ok;
+	log_debug("recover", "run %s: %s: %s", run_id, ok ? "removed" : "left", what);
 	if (r->report)
 		r->report(r->data, run_id, what, ok);
 }

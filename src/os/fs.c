@@ -6,6 +6,7 @@
 #include "os/cancel.h"
 #include "os/fd.h"
 #include "os/fs_internal.h"
+#include "os/log.h"
 #include "os/random.h"
 
 #include <dirent.h>
@@ -71,7 +72,7 @@ int fs_size(const char *path, int64_t *ret, struct error **err)
 	return 0;
 }
 
-int fs_read(const char *path, size_t max, struct strbuf *ret, struct error **err)
+static int read_file(const char *path, size_t max, struct strbuf *ret, struct error **err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
@@ -97,6 +98,20 @@ int fs_read(const char *path, size_t max, struct strbuf *ret, struct error **err
 	}
 	strbuf_add(ret, text.buf, text.len);
 	return 0;
+}
+
+int fs_read(const char *path, size_t max, struct strbuf *ret, struct error **err)
+{
+	size_t before = ret->len;
+	int r = read_file(path, max, ret, err);
+
+	if (text_starts_with(path, "/proc/"))
+		return r;
+	if (r == 0)
+		log_debug("fs", "read '%s' (%zu bytes)", path, ret->len - before);
+	else
+		log_debug("fs", "not read: %s", (*err)->message);
+	return r;
 }
 
 int fs_write_fd(int fd, const void *data, size_t len)
@@ -303,7 +318,9 @@ int fs_mkdir_all(const char *path, mode_t mode, struct error **err)
 
 int fs_remove(const char *path, struct error **err)
 {
-	if (unlink(path) < 0 && errno != ENOENT)
+	if (unlink(path) == 0)
+		log_debug("fs", "removed '%s'", path);
+	else if (errno != ENOENT)
 		return fs_set_error(err, errno, "remove", path);
 	return 0;
 }
@@ -316,6 +333,7 @@ int fs_rename(const char *from, const char *to, struct error **err)
 
 		return fs_set_error(err, saved, what, to);
 	}
+	log_debug("fs", "renamed '%s' to '%s'", from, to);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/fs_internal.h"
+#include "os/log.h"
 #include "os/proc.h"
 
 #include <dirent.h>
@@ -154,7 +155,7 @@ static int remove_mapped(const char *path, struct error **err)
 	return proc_run(&run, NULL, NULL, err);
 }
 
-int fs_remove_tree(const char *path, struct error **err)
+static int remove_tree(const char *path, struct error **err)
 {
 	AUTO_FREE char *clean = path_clean(path);
 	AUTO(error) struct error *e = NULL;
@@ -169,4 +170,16 @@ int fs_remove_tree(const char *path, struct error **err)
 	}
 	error_free(TAKE(*err));
 	return 0;
+}
+
+int fs_remove_tree(const char *path, struct error **err)
+{
+	bool existed = log_is_on && fs_exists(path);
+	int r = remove_tree(path, err);
+
+	if (r < 0)
+		log_debug("fs", "%s", (*err)->message);
+	else if (existed)
+		log_debug("fs", "removed '%s'", path);
+	return r;
 }

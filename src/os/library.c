@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/library.h"
 
+#include "os/log.h"
+
 #include <dlfcn.h>
 #include <string.h>
 
@@ -27,5 +29,6 @@ int library_load(const struct library_spec *spec, void *functions, struct error 
 		/* POSIX lets an object pointer hold a function's address. */
 		memcpy((char *)functions + spec->symbols[i].offset, &found, sizeof(found));
 	}
+	log_debug("library", "%s is loaded", spec->soname);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/duration.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -54,14 +55,30 @@ int lock_try(const char *path, int *ret_fd, struct error **err)
 	return r < 0 ? -1 : 0;
 }
 
+static void log_wait(const char *path, int64_t since)
+{
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+
+	log_add_time(&time, since);
+	log_write("lock", "got '%s'%s", path, time.buf);
+}
+
 int lock_acquire(const char *path, int64_t deadline, struct cancel *c, int *ret_fd,
 		 struct error **err)
 {
+	int64_t begun = clock_monotonic();
+	bool waited = false;
+
 	for (int64_t pause = FIRST_LOOK_MSEC;; pause = MIN(pause * 2, (int64_t)LAST_LOOK_MSEC)) {
 		int r = try_lock(path, ret_fd, err);
 
+		if (r > 0 && log_is_on)
+			log_wait(path, begun);
 		if (r)
 			return r < 0 ? -1 : 0;
+		if (!waited)
+			log_debug("lock", "waiting for '%s', another process has it", path);
+		waited = true;
 		if (clock_monotonic() >= deadline)
 			return error_set(err, ERROR_TIMEOUT,
 					 "timed out: '%s' is locked by another process", path);

@@ -13,6 +13,7 @@
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/lock.h"
+#include "os/log.h"
 #include "os/random.h"
 
 #include <errno.h>
@@ -107,6 +108,7 @@ static int try_port(const struct search *s, int port, struct port_reservation *r
 		return 0;
 	if (e)
 		return error_set_errno(err, e, "cannot listen on '%s', port %d", s->address, port);
+	log_debug("port", "%d of '%s' is reserved", port, s->address);
 	*ret = (struct port_reservation){ .port = port, .lock_fd = fd_take(&fd) };
 	return 1;
 }

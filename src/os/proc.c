@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -249,7 +250,30 @@ static int open_pidfd(pid_t pid, int *ret, struct error **err)
 	return -1;
 }
 
-int proc_start(struct proc *ret, const struct proc_spec *spec, struct error **err)
+static void log_start(pid_t pid, const struct proc_spec *spec, const struct error *e)
+{
+	AUTO(strbuf) struct strbuf line = STRBUF_INIT;
+
+	log_add_words(&line, spec->argv);
+	if (spec->dir) {
+		strbuf_addstr(&line, " in ");
+		log_add_word(&line, spec->dir);
+	}
+	if (e)
+		log_write("proc", "not started: %s: %s", line.buf, e->message);
+	else
+		log_write("proc", "%d started: %s", (int)pid, line.buf);
+}
+
+static void log_end(const struct proc *p)
+{
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+
+	log_add_time(&time, p->started);
+	log_write("proc", "%d ended with status %d%s", (int)p->pid, p->status, time.buf);
+}
+
+static int start(struct proc *ret, const struct proc_spec *spec, struct error **err)
 {
 	struct plumbing p = { .ours = { -1, -1, -1 }, .child = { -1, -1, -1 } };
 	AUTO_FREE char *path = NULL;
@@ -268,6 +292,7 @@ int proc_start(struct proc *ret, const struct proc_spec *spec, struct error **er
 	if (ok)
 		*ret = (struct proc){
 			.pid = pid,
+			.started = clock_monotonic(),
 			.pidfd = pidfd,
 			.in_fd = fd_take(&p.ours[0]),
 			.out_fd = fd_take(&p.ours[1]),
@@ -275,6 +300,15 @@ int proc_start(struct proc *ret, const struct proc_spec *spec, struct error **er
 		};
 	plumbing_release(&p);
 	return ok ? 0 : -1;
+}
+
+int proc_start(struct proc *ret, const struct proc_spec *spec, struct error **err)
+{
+	int r = start(ret, spec, err);
+
+	if (log_is_on)
+		log_start(r < 0 ? 0 : ret->pid, spec, r < 0 ? *err : NULL);
+	return r;
 }
 
 static bool reap(struct proc *p, int flags)
@@ -291,6 +325,8 @@ static bool reap(struct proc *p, int flags)
 		return false;
 	p->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 	p->reaped = true;
+	if (log_is_on)
+		log_end(p);
 	return true;
 }
 
@@ -327,6 +363,7 @@ static bool wait_for_end(struct proc *p, int64_t ns)
 void proc_stop(struct proc *p, int64_t grace_ns)
 {
 	if (p->pid > 0 && !p->reaped) {
+		log_debug("proc", "%d is told to end", (int)p->pid);
 		proc_signal(p, SIGTERM);
 		proc_signal(p, SIGCONT); /* a stopped one could not obey */
 		(void)wait_for_end(p, grace_ns);

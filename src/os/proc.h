@@ -36,6 +36,7 @@ struct proc_spec {
 
 struct proc {
 	pid_t pid;
+	int64_t started;           /* monotonic */
 	int pidfd;                 /* readable when the process has ended */
 	int in_fd, out_fd, err_fd; /* our ends of the pipes, else -1 */
 	bool reaped;

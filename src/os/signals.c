@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/signals.h"
 
+#include "os/log.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -47,6 +50,9 @@ enum signal_kind signals_read(int fd)
 	while (n < 0 && errno == EINTR);
 	if (n != sizeof(info))
 		return SIGNAL_NONE;
+	if (info.ssi_signo != SIGWINCH)
+		log_debug("signal", "%s from process %d", sigdescr_np((int)info.ssi_signo),
+			  (int)info.ssi_pid);
 	switch (info.ssi_signo) {
 	case SIGINT:
 		return SIGNAL_INTERRUPT;
