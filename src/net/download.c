@@ -13,6 +13,7 @@
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/lock.h"
+#include "os/log.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -95,10 +96,13 @@ static int has_right_sum(struct attempt *a, const char *path, char **ret_got, st
 	enum digest_type type;
 	const char *want;
 
-	if (!checksum_split(a->checksum, &type, &want))
+	if (!checksum_split(a->checksum, &type, &want)) {
+		log_debug("checksum", "none is given for '%s'", path);
 		return 1;
+	}
 	if (fs_digest(path, type, c, ret_got, err) < 0)
 		return -1;
+	log_debug("checksum", "'%s' has %s, wanted is %s", path, *ret_got, want);
 	return text_eq(*ret_got, want);
 }
 
@@ -144,8 +148,13 @@ static bool is_unchanged(struct attempt *a, const char *path, struct cancel *c)
 
 	if (stat(path, &st) < 0 || http_perform(h, &req, c, &r, &err) < 0)
 		return false;
-	return r.status == 200 && r.length == st.st_size &&
-	       (r.modified < 0 || r.modified == st.st_mtime);
+
+	bool same = r.status == 200 && r.length == st.st_size &&
+		    (r.modified < 0 || r.modified == st.st_mtime);
+
+	log_debug("download", "'%s' %s by size and time", path,
+		  same ? "is what the server has," : "differs from what the server has");
+	return same;
 }
 
 static int is_cached(struct attempt *a, const char *path, struct cancel *c, struct error **err)
@@ -187,6 +196,8 @@ static int get_to(struct attempt *a, const char *path, struct cancel *c, struct 
 
 	if (r) {
 		a->cached = r > 0;
+		if (r > 0)
+			log_debug("download", "'%s' is used as it is", path);
 		return r < 0 ? -1 : 0;
 	}
 	t.has_digest = checksum_split(a->checksum, &t.type, &t.want);

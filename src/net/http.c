@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "net/curl.h"
 #include "os/clock.h"
+#include "os/log.h"
 
 #include <string.h>
 
@@ -344,6 +345,7 @@ static int judge(struct exchange *x, CURLcode code, const char *why, struct erro
 {
 	AUTO_FREE char *shown = http_url_shown(x->req->url);
 
+	x->response.received = x->done;
 	if (code == CURLE_OK && head_arrived(x) == 0) {
 		tell(x, true);
 		return 0;
@@ -464,8 +466,8 @@ static int renew_handles(struct http_client *h, const struct curl_library *curl,
 	return 0;
 }
 
-int http_perform(struct http_client *h, const struct http_request *req, struct cancel *c,
-		 struct http_response *ret, struct error **err)
+static int perform(struct http_client *h, const struct http_request *req, struct cancel *c,
+		   struct http_response *ret, struct error **err)
 {
 	const struct curl_library *curl = curl_library_load(err);
 	char why[CURL_ERROR_SIZE] = "";
@@ -498,5 +500,40 @@ int http_perform(struct http_client *h, const struct http_request *req, struct c
 		*ret = x.response;
 	else
 		http_response_release(&x.response);
+	return r;
+}
+
+static const char *method_of(const struct http_request *req)
+{
+	return req->method ? req->method : req->body ? "POST" : "GET";
+}
+
+static void log_answer(const struct http_request *req, const struct http_response *r, int64_t since,
+		       const struct error *e)
+{
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+
+	log_add_time(&time, since);
+	if (e)
+		log_write("http", "%s %s failed%s: %s", method_of(req), req->url, time.buf,
+			  e->message);
+	else
+		log_write("http", "%s %s gave status %d, %lld bytes%s%s%s", method_of(req),
+			  req->url, r->status, (long long)r->received, time.buf,
+			  text_eq(r->url, req->url) ? "" : ", from ",
+			  text_eq(r->url, req->url) ? "" : r->url);
+}
+
+int http_perform(struct http_client *h, const struct http_request *req, struct cancel *c,
+		 struct http_response *ret, struct error **err)
+{
+	int64_t since = clock_monotonic();
+	int r;
+
+	log_debug("http", "%s %s%s", method_of(req), req->url,
+		  req->range_from > 0 ? " from the part that is here on" : "");
+	r = perform(h, req, c, ret, err);
+	if (log_is_on)
+		log_answer(req, ret, since, r < 0 ? *err : NULL);
 	return r;
 }

@@ -30,6 +30,7 @@ struct http_response {
 	int status;
 	char *url;          /* the last one, after redirects */
 	int64_t length;     /* of this body, -1 if the server does not say */
+	int64_t received;   /* bytes of the body that came */
 	int64_t modified;   /* Last-Modified, seconds since the epoch; -1 */
 	struct map headers; /* names in lower case; of several, the last */
 	struct strv lines;  /* the headers as sent, "Name: value" */

@@ -10,6 +10,7 @@
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/library.h"
+#include "os/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -63,12 +64,14 @@ struct http_server {
 	struct http_library lib;
 	struct MHD_Daemon *daemon;
 	int fd;
+	const char *build; /* whose guest asks, for the log */
 };
 
 /* One request on its way to an answer. */
 struct request {
 	struct http_server *server;
 	struct MHD_Connection *connection;
+	const char *method;
 	const char *path; /* cleaned, begins with a slash */
 	bool is_folder;   /* it ended in a slash */
 };
@@ -81,6 +84,7 @@ static enum MHD_Result send_response(const struct request *r, unsigned status,
 	struct http_library *lib = &r->server->lib;
 	enum MHD_Result result;
 
+	log_debug("http server", "%s %s: status %u", r->method, r->path, status);
 	if (!response)
 		return MHD_NO;
 	result = lib->queue(r->connection, status, response);
@@ -293,7 +297,7 @@ static enum MHD_Result answer_folder(const struct request *r, const char *dir)
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return send_listing(r, dir);
 
-	const struct request page = { r->server, r->connection, "index.html", false };
+	const struct request page = { r->server, r->connection, r->method, "index.html", false };
 
 	return send_file(&page, fd_take(&fd), &st);
 }
@@ -346,8 +350,9 @@ static enum MHD_Result answer(void *data, struct MHD_Connection *connection, con
 	struct http_server *s = data;
 	AUTO_FREE char *absolute = xasprintf("/%s", url);
 	AUTO_FREE char *path = path_clean(absolute);
-	const struct request r = { s, connection, path, text_ends_with(url, "/") };
+	const struct request r = { s, connection, method, path, text_ends_with(url, "/") };
 
+	log_set_build(s->build);
 	(void)version;
 	(void)upload;
 	if (!*state) {
@@ -422,6 +427,7 @@ static int start(struct http_server *s, struct error **err)
 	if (!s->daemon)
 		return error_set(err, ERROR_FAILED, "cannot start the HTTP server");
 	s->fd = -1; /* the daemon's */
+	log_debug("http server", "listens on %s port %d", spec->address, spec->port);
 	return 0;
 }
 
@@ -429,7 +435,7 @@ struct http_server *http_server_start(const struct http_server_spec *spec, struc
 {
 	struct http_server *s = NEW(struct http_server);
 
-	*s = (struct http_server){ .spec = *spec, .fd = -1 };
+	*s = (struct http_server){ .spec = *spec, .fd = -1, .build = log_build() };
 	if (start(s, err) == 0)
 		return s;
 	http_server_stop(s);

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -309,6 +310,8 @@ static int get_whole(struct state *s, struct cancel *c, struct error **err)
 			return error_move(err, TAKE(e));
 		if (s->must_restart && start_over(s, err) < 0)
 			return -1;
+		log_debug("http", "try %d of %d with %s failed, %lld bytes are here", failures,
+			  tries, s->t->url, (long long)s->have);
 		if (wait_for_retry(s, failures, c, err) < 0)
 			return -1;
 	}
@@ -322,6 +325,7 @@ static int compare(struct state *s, char **ret_got)
 
 	AUTO_FREE char *got = digest_finish_hex(s->digest);
 
+	log_debug("checksum", "'%s' has %s, wanted is %s", s->t->path, got, s->t->want);
 	if (text_eq(got, s->t->want))
 		return 1;
 	*ret_got = TAKE(got);
