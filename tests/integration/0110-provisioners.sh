@@ -185,4 +185,36 @@ test_expect_success 'secrets are neither shown nor in arguments' '
         build >out 2>&1 && cat out && [ "$(grep -c "<<sensitive>>" out)" = 2 ] &&
         ! grep -F "s3cr3t value" out && ! grep -a "TOKEN=s3cr3" args'
 
+test_expect_success 'the debug log names attempts with their errors, the login, commands and transfers' '
+        late=$(python3 -c "import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); print(s.getsockname()[1])") &&
+        echo payload >up && mkdir -p tree && echo x >tree/x &&
+        template <<-\EOF &&
+	  provisioner "shell" {
+	    environment_vars = ["TOKEN=${var.token}"]
+	    inline = ["echo \"$TOKEN\"; exit 3"]
+	    valid_exit_codes = [3]
+	  }
+	  provisioner "file" {
+	    source      = "up"
+	    destination = "/dev/null"
+	  }
+	EOF
+        sed -i "s/ssh_port .*/ssh_port = $late/" t.pkr.hcl &&
+        { INGOT_LOG_PATH=l ingot build -color=false t.pkr.hcl >out 2>err & } &&
+        built=$! && test_keep_pid $built &&
+        test_wait 20 grep "ssh: 127.0.0.1 port $late, try 1: refused: Connection refused" l &&
+        { /usr/sbin/sshd -D -e -f "$dir/cfg" -p "$late" 2>"$dir/late.log" & } &&
+        test_keep_pid $! && wait $built && ! [ -s err ] && ! grep "s3cr3t" l &&
+        grep "null.box: ssh: attempt 1: 127.0.0.1 port $late as .root." l &&
+        grep "ssh: 127.0.0.1 port $late, try [0-9]*: an SSH server: SSH-2.0-OpenSSH" l &&
+        grep "ssh: server SSH-2.0-OpenSSH.*, key exchange [a-z].*, ciphers aes128-gcm@openssh.com" l &&
+        grep "ssh: host key ssh-ed25519 SHA256:" l && grep "ssh: the server accepts: publickey" l &&
+        grep "ssh: login with the key in .$dir/key.: accepted" l &&
+        grep "ssh: attempt 1: logged in in [0-9.]*s" l &&
+        grep "ssh: command: chmod +x .*TOKEN=.<sensitive>. " l &&
+        grep "ssh: ended with status 3 in [0-9.]*s" l &&
+        grep "ssh: wrote ./tmp/[^ ]*. with sftp: [0-9]* bytes in" l &&
+        grep "ssh: upload .up. to ./dev/null. with scp: [0-9]* bytes in [0-9.]*s" l
+'
+
 test_done

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "os/fd.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ struct login {
 	int64_t deadline;
 	struct cancel *c;
 	struct strbuf tried; /* "none publickey password" */
+	const char *with;    /* what is tried now, for the log */
 	bool partial;
 };
 
@@ -48,6 +50,11 @@ static int judge(struct login *g, int rc, struct error **err)
 {
 	const char *why;
 
+	log_debug("ssh", "login with %s: %s", g->with,
+		  rc == SSH_AUTH_SUCCESS   ? "accepted"
+		  : rc == SSH_AUTH_PARTIAL ? "accepted, more is asked for"
+		  : rc == SSH_AUTH_DENIED  ? "refused"
+					   : ssh_get_error(g->l->session));
 	if (rc == SSH_AUTH_SUCCESS)
 		return 1;
 	if (rc == SSH_AUTH_PARTIAL)
@@ -167,6 +174,7 @@ static int login_agent(struct login *g, struct error **err)
 	if (r != 0)
 		return error_set_errno(err, r, "cannot start a thread");
 	note(g, "publickey");
+	g->with = "the keys of the agent";
 	r = attempt(g, try_agent, NULL, err);
 	(void)!write(done, &one, sizeof(one));
 	pthread_join(k.thread, NULL);
@@ -208,11 +216,16 @@ static int login_key(struct login *g, ssh_key key, struct error **err)
 
 static int login_key_file(struct login *g, const char *path, struct error **err)
 {
+	AUTO_FREE char *with = log_is_on ? xasprintf("the key in '%s'", path) : NULL;
 	ssh_key key = NULL;
+	int r;
 
 	if (ssh_pki_import_privkey_file(path, NULL, NULL, NULL, &key) != SSH_OK)
 		return error_set(err, ERROR_INVALID, "cannot read private key '%s'", path);
-	return login_key(g, key, err);
+	g->with = with;
+	r = login_key(g, key, err);
+	g->with = NULL;
+	return r;
 }
 
 static int login_keys(struct login *g, struct error **err)
@@ -230,6 +243,7 @@ static int login_keys(struct login *g, struct error **err)
 		return r;
 	if (ssh_pki_import_privkey_base64(a->key_pem, NULL, NULL, NULL, &key) != SSH_OK)
 		return error_set(err, ERROR_INVALID, "cannot read the generated private key");
+	g->with = "the generated key";
 	return login_key(g, key, err);
 }
 
@@ -248,6 +262,7 @@ static int answer_prompts(struct login *g)
 static int login_interactive(struct login *g, struct error **err)
 {
 	note(g, "keyboard-interactive");
+	g->with = "keyboard-interactive";
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		int rc;
 
@@ -267,6 +282,7 @@ static int login_password(struct login *g, struct error **err)
 
 	if (offers(g, SSH_AUTH_METHOD_PASSWORD)) {
 		note(g, "password");
+		g->with = "a password";
 		r = attempt(g, try_password, NULL, err);
 	}
 	if (r == 0 && offers(g, SSH_AUTH_METHOD_INTERACTIVE))
@@ -307,6 +323,14 @@ static void describe_offer(struct login *g, struct strbuf *out)
 	}
 }
 
+static void log_offer(struct login *g)
+{
+	AUTO(strbuf) struct strbuf offer = STRBUF_INIT;
+
+	describe_offer(g, &offer);
+	log_write("ssh", "the server accepts: %s", offer.buf);
+}
+
 static int refused(struct login *g, struct error **err)
 {
 	AUTO(strbuf) struct strbuf offer = STRBUF_INIT;
@@ -340,7 +364,10 @@ int sshauth_login(struct sshlink *l, const struct sshauth *a, int64_t deadline, 
 	int r;
 
 	note(&g, "none");
+	g.with = "no credentials";
 	r = attempt(&g, try_none, NULL, err);
+	if (r == 0 && log_is_on)
+		log_offer(&g);
 	/* "partial success" asks for another method: start over with the new list. */
 	for (int pass = 0; r == 0 && pass < PASSES_MAX; pass++) {
 		g.partial = false;

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/str.h"
 #include "os/clock.h"
+#include "os/log.h"
 
 enum {
 	COMPLAINT_MAX = 4096,
@@ -189,6 +190,7 @@ void sshchan_set_output(struct sshchan *k, comm_output_fn fn, void *data)
 
 int sshchan_request_pty(struct sshchan *k, struct cancel *c, struct error **err)
 {
+	log_debug("ssh", "a pseudo terminal is asked for");
 	return request(k, do_pty, NULL, "get a pseudo terminal", c, err);
 }
 
@@ -196,6 +198,8 @@ int sshchan_exec(struct sshchan *k, const char *command, struct cancel *c, struc
 {
 	const struct request r = { command };
 
+	log_debug("ssh", "command: %s", command);
+	k->started = clock_monotonic();
 	return request(k, do_exec, &r, "start a command over SSH", c, err);
 }
 
@@ -203,6 +207,8 @@ int sshchan_subsystem(struct sshchan *k, const char *name, struct cancel *c, str
 {
 	const struct request r = { name };
 
+	log_debug("ssh", "subsystem: %s", name);
+	k->started = clock_monotonic();
 	return request(k, do_subsystem, &r, "start an SSH subsystem", c, err);
 }
 
@@ -288,6 +294,17 @@ int sshchan_need(struct sshchan *k, size_t n, struct cancel *c, struct error **e
 	return 0;
 }
 
+static void log_end(const struct sshchan *k)
+{
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+
+	log_add_time(&time, k->started);
+	if (k->have_status)
+		log_write("ssh", "ended with status %d%s", k->status, time.buf);
+	else
+		log_write("ssh", "was cut off%s: %s", time.buf, k->loss);
+}
+
 int sshchan_wait_exit(struct sshchan *k, struct cancel *c, int *ret_status, struct error **err)
 {
 	AUTO(error) struct error *e = NULL;
@@ -303,5 +320,7 @@ int sshchan_wait_exit(struct sshchan *k, struct cancel *c, int *ret_status, stru
 	if (!k->have_status && !k->loss)
 		k->loss = xstrdup("the SSH server ended the session without an exit status");
 	*ret_status = k->have_status ? k->status : COMM_DISCONNECTED;
+	if (log_is_on)
+		log_end(k);
 	return 0;
 }

@@ -26,8 +26,9 @@ struct sshchan {
 	struct strbuf complaint; /* the end of stderr, when buffered */
 	bool eof, closed;
 	bool have_status;
-	int status; /* exit status, or 128 + signal */
-	char *loss; /* heap; NULL: the connection was not lost */
+	int status;      /* exit status, or 128 + signal */
+	int64_t started; /* monotonic: the command was asked for */
+	char *loss;      /* heap; NULL: the connection was not lost */
 };
 
 /* A refusal too is ERROR_DISCONNECTED, and the link counts as lost. */

@@ -6,6 +6,7 @@
 #include "comm/ssh/connect.h"
 
 #include "base/duration.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 enum { RETRY_SEC = 2 };
@@ -13,7 +14,8 @@ enum { RETRY_SEC = 2 };
 struct waiting {
 	struct dialer *d;
 	int64_t deadline;
-	int64_t attempts;
+	int tries;        /* connections on which SSH was spoken, or that nobody answered */
+	int64_t attempts; /* logins that were refused */
 	struct probe_report report;
 	struct error *last; /* of the farthest try, for the cause guess */
 };
@@ -46,13 +48,32 @@ static int refused(struct waiting *w, struct error **err)
 	return w->last->hint ? error_hint(err, "%s", w->last->hint) : -1;
 }
 
+static void log_try(const struct waiting *w, int64_t since, const struct error *e)
+{
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+
+	log_add_time(&time, since);
+	if (!e)
+		log_write("ssh", "attempt %d: logged in%s", w->tries, time.buf);
+	else
+		log_write("ssh", "attempt %d: failed%s: %s%s%s", w->tries, time.buf, e->message,
+			  e->hint ? ": " : "", e->hint ? e->hint : "");
+}
+
 /* 1: connected, 0: try again, -1: that was it. */
 static int try_once(struct waiting *w, struct cancel *c, struct sshlink **ret, struct error **err)
 {
 	int64_t limit = w->d->cfg->ssh_handshake_attempts;
+	int64_t since = clock_monotonic();
 	struct error *e = NULL;
+	int r;
 
-	if (dialer_dial(w->d, false, w->deadline, c, &w->report, ret, &e) == 0)
+	log_debug("ssh", "attempt %d: %s port %d as '%s'", ++w->tries, w->d->host, w->d->port,
+		  w->d->cfg->ssh_username ? w->d->cfg->ssh_username : "");
+	r = dialer_dial(w->d, false, w->deadline, c, &w->report, ret, &e);
+	if (log_is_on)
+		log_try(w, since, e);
+	if (r == 0)
 		return 1;
 	if (cancel_check(c, err) < 0 || e->kind == ERROR_CANCELLED || e->kind == ERROR_GONE) {
 		if (*err)

@@ -10,6 +10,7 @@
 #include "comm/ssh/socks5.h"
 #include "comm/ssh/tunnel.h"
 #include "os/clock.h"
+#include "os/log.h"
 
 enum { LOGIN_SEC = 60 };
 
@@ -112,6 +113,11 @@ static int open_transport(struct dialer *d, const struct dialing *g, struct tran
 	int64_t soon = MIN(g->deadline, clock_deadline(LOGIN_SEC * NSEC_PER_SEC));
 
 	*ret = (struct transport){ .fd = -1 };
+	if (!text_is_empty(cfg->ssh_bastion_host))
+		log_debug("ssh", "through the jump host %s", cfg->ssh_bastion_host);
+	else if (!text_is_empty(cfg->ssh_proxy_host))
+		log_debug("ssh", "through the SOCKS5 proxy %s port %d", cfg->ssh_proxy_host,
+			  (int)cfg->ssh_proxy_port);
 	if (!text_is_empty(cfg->ssh_bastion_host))
 		return bastion_connect(&bastion, soon, g->c, g->report, &ret->fd, &ret->side, err);
 	if (!text_is_empty(cfg->ssh_proxy_host))

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "os/fd.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -121,6 +122,8 @@ int sshlink_set_lost(struct sshlink *l, struct error **err)
 {
 	const char *why = ssh_get_error(l->session);
 
+	if (!l->lost)
+		log_debug("ssh", "connection lost: %s", *why ? why : "no reason");
 	l->lost = true;
 	return error_set(err, ERROR_DISCONNECTED, "SSH connection lost%s%s", *why ? ": " : "", why);
 }
@@ -146,6 +149,8 @@ static int ask_for_life(struct sshlink *l, struct error **err)
 		l->missed++;
 	else
 		l->missed = 0;
+	if (l->missed)
+		log_debug("ssh", "no sign of life, %d of %d", l->missed, (int)MISSED_MAX);
 	if (l->missed >= MISSED_MAX) {
 		AUTO(strbuf) struct strbuf time = STRBUF_INIT;
 
@@ -254,6 +259,34 @@ int sshlink_step(struct sshlink *l, int64_t deadline, struct cancel *c, struct e
 	return sshlink_pump(l, err);
 }
 
+static const char *or_none(const char *text)
+{
+	return text ? text : "none";
+}
+
+/* What both sides agreed on. */
+static void log_session(const struct sshlink *l)
+{
+	const char *cipher_out = ssh_get_cipher_out(l->session);
+	ssh_key key = NULL;
+	unsigned char *hash = NULL;
+	size_t len = 0;
+	char *print = NULL;
+
+	log_write("ssh", "server %s, key exchange %s, ciphers %s and %s, MAC %s",
+		  or_none(ssh_get_serverbanner(l->session)), or_none(ssh_get_kex_algo(l->session)),
+		  or_none(cipher_out), or_none(ssh_get_cipher_in(l->session)),
+		  or_none(ssh_get_hmac_out(l->session)));
+	if (ssh_get_server_publickey(l->session, &key) != SSH_OK)
+		return;
+	if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) == 0)
+		print = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+	log_write("ssh", "host key %s %s", ssh_key_type_to_char(ssh_key_type(key)), or_none(print));
+	ssh_string_free_char(print);
+	ssh_clean_pubkey_hash(&hash);
+	ssh_key_free(key);
+}
+
 int sshlink_handshake(struct sshlink *l, int64_t deadline, struct cancel *c, struct error **err)
 {
 	int rc;
@@ -272,5 +305,7 @@ int sshlink_handshake(struct sshlink *l, int64_t deadline, struct cancel *c, str
 	l->event = ssh_event_new();
 	if (!l->event || ssh_event_add_session(l->event, l->session) != SSH_OK)
 		return error_set(err, ERROR_FAILED, "ssh: cannot watch the connection");
+	if (log_is_on)
+		log_session(l);
 	return fd_set_nonblocking(l->fd, true, err);
 }

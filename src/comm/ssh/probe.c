@@ -2,8 +2,10 @@
 #include "comm/ssh/probe.h"
 
 #include "base/duration.h"
+#include "base/str.h"
 #include "comm/ssh/resolve.h"
 #include "os/fd.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -28,6 +30,9 @@ enum {
 	PATIENCE_MSEC = 60000, /* how long a silent one is kept */
 };
 
+STRING_TABLE(seen, PROBE_SEEN_COUNT, "nothing", "unknown host", "not reachable", "refused",
+	     "closed", "silent", "not an SSH server", "an SSH server");
+
 struct probe {
 	int fd;
 	int64_t opened;
@@ -45,11 +50,36 @@ struct prober {
 	size_t len;
 	int64_t next_open;
 	int64_t stagger;
-	int answer; /* fd of the one that spoke, or -1 */
+	enum probe_seen last; /* outcome, */
+	size_t repeated;      /* that often after it was logged */
+	int answer;           /* fd of the one that spoke, or -1 */
 };
+
+static void log_repeated(struct prober *p)
+{
+	if (p->repeated)
+		log_debug("ssh", "%s port %d: the same %zu times more", p->o->host, p->o->port,
+			  p->repeated);
+	p->repeated = 0;
+}
+
+/* A machine that boots refuses hundreds of times. */
+static void log_outcome(struct prober *p, enum probe_seen what, const char *text)
+{
+	if (what == p->last) {
+		p->repeated++;
+		return;
+	}
+	log_repeated(p);
+	p->last = what;
+	log_write("ssh", "%s port %d, try %zu: %s%s%s", p->o->host, p->o->port, p->tries,
+		  seen_names[what], text_is_empty(text) ? "" : ": ", text ? text : "");
+}
 
 static void saw(struct prober *p, enum probe_seen what, const char *text)
 {
+	if (log_is_on)
+		log_outcome(p, what, text);
 	if (what < p->report->seen)
 		return;
 	p->report->seen = what;
@@ -297,6 +327,7 @@ int probe_connect(const struct probe_options *o, struct cancel *c, struct probe_
 		fd_close(p.items[i].fd);
 	}
 	vec_release(&p.addresses);
+	log_repeated(&p);
 	if (r == 0)
 		*ret_fd = p.answer;
 	return r;

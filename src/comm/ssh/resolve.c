@@ -3,10 +3,13 @@
 
 #include "base/alloc.h"
 #include "os/fd.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -78,6 +81,15 @@ static int start_thread(struct lookup *k, struct error **err)
 	return 0;
 }
 
+static void log_address(const char *host, const struct addrinfo *a)
+{
+	char text[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+
+	if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
+	    0)
+		log_write("ssh", "'%s' is at %s", host, text);
+}
+
 int resolve_host(const char *host, int port, int64_t deadline, struct cancel *c,
 		 struct address_list *ret, struct error **err)
 {
@@ -104,6 +116,8 @@ int resolve_host(const char *host, int port, int64_t deadline, struct cancel *c,
 
 		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
 		to->len = a->ai_addrlen;
+		if (log_is_on)
+			log_address(host, a);
 	}
 	return 0;
 }

@@ -17,7 +17,9 @@
 #include "comm/ssh/quick.h"
 #include "comm/ssh/scp.h"
 #include "comm/ssh/sftp3.h"
+#include "os/clock.h"
 #include "os/fs.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 enum { RECONNECT_SEC = 60 };
@@ -40,6 +42,7 @@ static int reconnect(struct ssh_comm *m, struct cancel *c, struct error **err)
 	int64_t deadline = clock_deadline(RECONNECT_SEC * NSEC_PER_SEC);
 	AUTO(error) struct error *e = NULL;
 
+	log_debug("ssh", "connecting again to %s port %d", m->dialer.host, m->dialer.port);
 	quick_close(&m->quick);
 	sshlink_free(m->link);
 	m->link = NULL;
@@ -57,6 +60,7 @@ static int reconnect(struct ssh_comm *m, struct cancel *c, struct error **err)
 /* ---- operations, repeated once on a new connection ------------------------------------- */
 
 struct operation {
+	const char *verb; /* of a transfer: "upload" */
 	const struct comm_cmd *cmd;
 	int *ret_status;
 	const struct comm_upload *up;
@@ -135,9 +139,27 @@ static int ssh_exec(struct comm *comm, const struct comm_cmd *cmd, struct cancel
 	return on_link((struct ssh_comm *)comm, run_command, &o, c, err);
 }
 
+static uint64_t bytes_moved(const struct ssh_comm *m)
+{
+	return m->link ? m->link->traffic.in_bytes + m->link->traffic.out_bytes : 0;
+}
+
+/* Bytes as they went over the connection. */
+static void log_transfer(const struct ssh_comm *m, const struct operation *o, uint64_t bytes,
+			 int64_t since, const struct error *e)
+{
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+	const char *src = o->src ? o->src : o->up->path ? o->up->path : "(memory)";
+
+	log_add_time(&time, since);
+	log_write("ssh", "%s '%s' to '%s' with %s: %llu bytes%s%s%s", o->verb, src, o->dst,
+		  m->method == METHOD_SCP ? "scp" : "sftp", (unsigned long long)bytes, time.buf,
+		  e ? ", failed: " : "", e ? e->message : "");
+}
+
 /* Without a wish of the user the other method is tried when one is not installed. */
-static int with_fallback(struct ssh_comm *m, operation_fn fn, struct operation *o, struct cancel *c,
-			 struct error **err)
+static int try_methods(struct ssh_comm *m, operation_fn fn, struct operation *o, struct cancel *c,
+		       struct error **err)
 {
 	AUTO(error) struct error *e = NULL, *ignored = NULL;
 	enum method first = m->method;
@@ -154,6 +176,20 @@ static int with_fallback(struct ssh_comm *m, operation_fn fn, struct operation *
 		return error_move(err, TAKE(e));
 	}
 	return error_move(err, TAKE(ignored));
+}
+
+static int with_fallback(struct ssh_comm *m, operation_fn fn, struct operation *o, struct cancel *c,
+			 struct error **err)
+{
+	const struct sshlink *before = m->link;
+	uint64_t bytes = bytes_moved(m);
+	int64_t since = clock_monotonic();
+	int r = try_methods(m, fn, o, c, err);
+
+	if (log_is_on)
+		log_transfer(m, o, bytes_moved(m) - (m->link == before ? bytes : 0), since,
+			     r < 0 ? *err : NULL);
+	return r;
 }
 
 static int do_upload(struct ssh_comm *m, struct operation *o, struct cancel *c, struct error **err)
@@ -191,7 +227,7 @@ static int do_download_dir(struct ssh_comm *m, struct operation *o, struct cance
 static int ssh_upload(struct comm *comm, const struct comm_upload *up, const char *dst,
 		      struct cancel *c, struct error **err)
 {
-	struct operation o = { .up = up, .dst = dst };
+	struct operation o = { .verb = "upload", .up = up, .dst = dst };
 
 	return with_fallback((struct ssh_comm *)comm, do_upload, &o, c, err);
 }
@@ -199,7 +235,7 @@ static int ssh_upload(struct comm *comm, const struct comm_upload *up, const cha
 static int ssh_upload_dir(struct comm *comm, const char *src, const char *dst, struct cancel *c,
 			  struct error **err)
 {
-	struct operation o = { .src = src, .dst = dst };
+	struct operation o = { .verb = "upload", .src = src, .dst = dst };
 
 	return with_fallback((struct ssh_comm *)comm, do_upload_dir, &o, c, err);
 }
@@ -207,7 +243,7 @@ static int ssh_upload_dir(struct comm *comm, const char *src, const char *dst, s
 static int ssh_download(struct comm *comm, const char *src, const char *dst, struct cancel *c,
 			struct error **err)
 {
-	struct operation o = { .src = src, .dst = dst };
+	struct operation o = { .verb = "download", .src = src, .dst = dst };
 
 	return with_fallback((struct ssh_comm *)comm, do_download, &o, c, err);
 }
@@ -215,11 +251,19 @@ static int ssh_download(struct comm *comm, const char *src, const char *dst, str
 static int ssh_download_dir(struct comm *comm, const char *src, const char *dst, struct cancel *c,
 			    struct error **err)
 {
-	struct operation o = { .src = src, .dst = dst };
+	struct operation o = { .verb = "download", .src = src, .dst = dst };
 
 	if (fs_mkdir_all(dst, 0755, err) < 0)
 		return -1;
 	return with_fallback((struct ssh_comm *)comm, do_download_dir, &o, c, err);
+}
+
+static void log_put(const char *dst, size_t len, int64_t since)
+{
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+
+	log_add_time(&time, since);
+	log_write("ssh", "wrote '%s' with sftp: %zu bytes%s", dst, len, time.buf);
 }
 
 /* Who asked for scp gets scp. */
@@ -233,7 +277,12 @@ static int ssh_quick_put(struct comm *comm, const struct comm_upload *up, const 
 {
 	struct ssh_comm *m = (struct ssh_comm *)comm;
 
-	return may_be_quick(m) ? quick_put(&m->quick, m->link, up, dst, c, err) : 0;
+	int64_t since = clock_monotonic();
+	int r = may_be_quick(m) ? quick_put(&m->quick, m->link, up, dst, c, err) : 0;
+
+	if (r > 0 && log_is_on)
+		log_put(dst, up->len, since);
+	return r;
 }
 
 static int ssh_quick_remove(struct comm *comm, const char *path, struct cancel *c,
@@ -241,7 +290,11 @@ static int ssh_quick_remove(struct comm *comm, const char *path, struct cancel *
 {
 	struct ssh_comm *m = (struct ssh_comm *)comm;
 
-	return may_be_quick(m) ? quick_remove(&m->quick, m->link, path, c, err) : 0;
+	int r = may_be_quick(m) ? quick_remove(&m->quick, m->link, path, c, err) : 0;
+
+	if (r > 0)
+		log_debug("ssh", "removed '%s' with sftp", path);
+	return r;
 }
 
 static void ssh_close(struct comm *comm)

@@ -8,6 +8,7 @@
 #include "comm/ssh/resolve.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/log.h"
 
 #include <errno.h>
 #include <libssh/callbacks.h>
@@ -173,6 +174,7 @@ static int add_tunnels(struct tunnels *t, const struct text_list *list, bool rem
 		if ((remote ? listen_remote(t, n, c, err) : listen_local(n, listen_port, err)) < 0)
 			return error_prefix(err, "Tunnel: Failed to bind %s ('%s')",
 					    remote ? "remote" : "local", list->v[i]);
+		log_debug("ssh", "%s tunnel '%s'", remote ? "remote" : "local", list->v[i]);
 	}
 	return 0;
 }
@@ -218,6 +220,7 @@ static int offer_agent(struct tunnels *t, struct cancel *c, struct error **err)
 
 static int setup_agent(struct tunnels *t, const char *socket, struct cancel *c, struct error **err)
 {
+	log_debug("ssh", "the agent at '%s' is forwarded", socket);
 	t->agent_socket = xstrdup(socket);
 	ssh_callbacks_init(&t->callbacks);
 	t->callbacks.userdata = t;
