@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "os/log.h"
 #include "os/random.h"
 #include "tmpl/tmpl.h"
 
@@ -52,6 +53,8 @@ static int choose_accel(struct launch *l, struct build_ctx *ctx, struct error **
 	if (accel_choose(&q, ctx->cancel, &choice, err) < 0)
 		return -1;
 	l->accel = choice.accel;
+	log_debug("qemu", "accelerator %s%s%s", choice.accel, choice.why ? ": " : "",
+		  choice.why ? choice.why : "");
 	if (choice.why)
 		ui_say(ctx->ui, "No hardware acceleration, the guest is emulated in software: %s",
 		       choice.why);

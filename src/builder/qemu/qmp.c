@@ -3,8 +3,11 @@
 
 #include "base/alloc.h"
 #include "base/redact.h"
+#include "base/str.h"
 #include "base/strbuf.h"
+#include "os/clock.h"
 #include "os/fd.h"
+#include "os/log.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -24,7 +27,8 @@ struct qmp {
 	struct strbuf in; /* bytes after the last complete line */
 	bool greeted;
 	int64_t next_id;
-	json_t *answer; /* of the command in flight, once it is here */
+	json_t *answer;     /* of the command in flight, once it is here */
+	size_t keys, looks; /* commands that are too many to be logged one by one */
 };
 
 struct qmp_event {
@@ -59,10 +63,84 @@ struct qmp *qmp_new(int fd, qmp_event_fn on_event, void *data)
 	return q;
 }
 
+/* ---- the log ----------------------------------------------------------------------------- */
+
+static void log_many(struct qmp *q)
+{
+	if (q->keys || q->looks)
+		log_debug("qmp", "%zu key events, %zu looks at the keyboard", q->keys, q->looks);
+	q->keys = q->looks = 0;
+}
+
+/*
+ * Keys are only counted: somebody may be typing a password. Looks at the
+ * guest's registers and memory between them are thousands.
+ */
+static bool is_counted(struct qmp *q, const char *name, const json_t *arguments)
+{
+	const char *line = json_string_value(json_object_get(arguments, "command-line"));
+	bool is_key = text_eq(name, "input-send-event");
+	bool is_look = line && (text_starts_with(line, "xp ") || text_starts_with(line, "i "));
+
+	q->keys += is_key;
+	q->looks += is_look || (q->keys && text_eq(name, "query-pci"));
+	return is_key || is_look || (q->keys && text_eq(name, "query-pci"));
+}
+
+static void log_command(struct qmp *q, const char *name, const json_t *arguments)
+{
+	json_t *shown;
+	char *text;
+
+	if (is_counted(q, name, arguments))
+		return;
+	log_many(q);
+	if (!arguments) {
+		log_write("qmp", "%s", name);
+		return;
+	}
+	shown = json_copy((json_t *)arguments);
+	if (json_object_get(shown, "password"))
+		json_object_set_new(shown, "password", json_string("<sensitive>"));
+	text = json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY);
+	log_write("qmp", "%s %s", name, text);
+	free(text);
+	json_decref(shown);
+}
+
+static void log_answer(const struct qmp *q, const char *name, int64_t since, const struct error *e)
+{
+	enum { SHOWN = 500 };
+	AUTO(strbuf) struct strbuf time = STRBUF_INIT;
+	const json_t *value = json_object_get(q->answer, "return");
+	char *text;
+
+	if (!e && (q->keys || q->looks))
+		return;
+	log_add_time(&time, since);
+	if (e) {
+		log_write("qmp", "%s failed%s: %s", name, time.buf, e->message);
+		return;
+	}
+	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	log_write("qmp", "%s is done%s: %.*s%s", name, time.buf, SHOWN, text,
+		  strlen(text) > SHOWN ? "..." : "");
+	free(text);
+}
+
+static void log_event(const struct qmp_event *ev)
+{
+	char *text = ev->data ? json_dumps(ev->data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+	log_write("qmp", "event %s%s%s", ev->name, text ? " " : "", text ? text : "");
+	free(text);
+}
+
 void qmp_free(struct qmp *q)
 {
 	if (!q)
 		return;
+	log_many(q);
 	json_decref(q->answer);
 	strbuf_release(&q->in);
 	fd_close(q->fd);
@@ -86,6 +164,8 @@ static int take_message(struct qmp *q, json_t *msg, struct error **err)
 	if (event) {
 		struct qmp_event ev = { event, json_object_get(msg, "data") };
 
+		if (log_is_on)
+			log_event(&ev);
 		if (q->on_event)
 			q->on_event(q->data, &ev);
 		return 0;
@@ -218,9 +298,12 @@ static int run_command(struct qmp *q, const char *name, json_t *arguments, int64
 	json_t *msg = json_pack("{s:s, s:I, s:o*}", "execute", name, "id", (json_int_t)++q->next_id,
 				"arguments", arguments);
 	char *text = json_dumps(msg, JSON_COMPACT);
+	int64_t since = clock_monotonic();
 	int r;
 
 	assert(text);
+	if (log_is_on)
+		log_command(q, name, json_object_get(msg, "arguments"));
 	json_decref(q->answer);
 	q->answer = NULL;
 	r = send_text(q, text, deadline, c, err);
@@ -235,6 +318,8 @@ static int run_command(struct qmp *q, const char *name, json_t *arguments, int64
 	}
 	if (r == 0)
 		r = check_answer(name, q->answer, err);
+	if (log_is_on)
+		log_answer(q, name, since, r < 0 ? *err : NULL);
 	secret_wipe(text, strlen(text)); /* may hold a password */
 	free(text);
 	json_decref(msg);
