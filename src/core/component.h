@@ -57,6 +57,10 @@ struct build_ctx {
 struct machine;
 
 struct machine_ops {
+	/* The second half of the builder's start(), if that only makes the object: brings the
+	 * machine up, so that what is there when it fails can be looked at before destroy(). NULL:
+	 * it is up already. */
+	int (*boot)(struct machine *m, struct build_ctx *ctx, struct error **err);
 	/* Shut down, export, compact. The engine calls destroy() afterwards in any case. May be
 	 * called again after a failure (-on-error=ask). */
 	int (*finish)(struct machine *m, struct build_ctx *ctx, struct artifact **ret,
@@ -101,7 +105,8 @@ struct builder_type {
 	/* What decides the state of the machine before the first provisioner. */
 	int (*fingerprint)(const void *config, struct build_ctx *ctx, struct digest *d,
 			   struct error **err);
-	/* `from`: a checkpoint to resume, or NULL. On failure nothing is left behind. */
+	/* `from`: a checkpoint to resume, or NULL. On failure nothing is left behind. What takes
+	 * long or shows something when it fails belongs into machine_ops.boot. */
 	struct machine *(*start)(const void *config, struct build_ctx *ctx,
 				 const struct checkpoint *from, struct error **err);
 	/* Names of further build.* values, for placeholders; NULL-terminated or NULL. */

@@ -143,14 +143,41 @@ static void keep_evidence(struct build_run *run, struct error **err)
 		ui_error(&run->ui, "warning: %s", e->message);
 }
 
+/* Under a token and a deadline of its own: the first interrupt must not stop the cleaning. */
+static void clear_machine(struct build_run *run, bool keep_output)
+{
+	AUTO(cancel)
+	struct cancel *c = cancel_new(run->abandon, clock_deadline(CLEANUP_SECONDS * NSEC_PER_SEC));
+	struct cancel *outer = run->ctx.cancel;
+
+	if (!run->machine)
+		return;
+	run->ctx.cancel = c;
+	run->machine->ops->destroy(TAKE(run->machine), &run->ctx, keep_output);
+	run->ctx.cancel = outer;
+}
+
+static int bring_up(struct build_run *run, struct error **err)
+{
+	struct machine *m;
+
+	clear_machine(run, false); /* what an earlier try left */
+	m = run->build->type->start(run->build->config, &run->ctx, NULL, err);
+	run->machine = m;
+	return !m ? -1 : m->ops->boot ? m->ops->boot(m, &run->ctx, err) : 0;
+}
+
 static int start_machine(struct build_run *run, struct error **err)
 {
+	int r;
+
 	build_step_start(run, "start");
-	run->machine = run->build->type->start(run->build->config, &run->ctx, NULL, err);
-	build_step_end(run, run->machine != NULL);
-	if (run->machine)
+	r = bring_up(run, err);
+	build_step_end(run, r == 0);
+	if (r == 0)
 		return 0;
 	build_add_place(err, "source", &run->build->source->range);
+	add_console(run, err);
 	return -1;
 }
 
@@ -207,17 +234,9 @@ static int finish_machine(struct build_run *run, struct error **err)
 
 /* ---- the clean-up of each phase ------------------------------------------------- */
 
-/* Under a token and a deadline of its own: the first interrupt must not stop the cleaning. */
 static void destroy_machine(struct build_run *run, struct error **err)
 {
-	AUTO(cancel)
-	struct cancel *c = cancel_new(run->abandon, clock_deadline(CLEANUP_SECONDS * NSEC_PER_SEC));
-
-	if (!run->machine) /* a start that fails leaves nothing */
-		return;
-	run->ctx.cancel = c;
-	run->machine->ops->destroy(TAKE(run->machine), &run->ctx, *err == NULL);
-	run->ctx.cancel = run->stop;
+	clear_machine(run, *err == NULL);
 }
 
 static void disconnect(struct build_run *run, struct error **err)

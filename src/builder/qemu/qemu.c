@@ -218,8 +218,9 @@ static int type_keys(struct qemu_machine *m, struct build_ctx *ctx, struct error
 	return type_boot_command(&t, ctx, err);
 }
 
-static int set_up(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+static int qemu_boot(struct machine *machine, struct build_ctx *ctx, struct error **err)
 {
+	struct qemu_machine *m = (struct qemu_machine *)machine;
 	const struct image_ctx x = image_ctx(ctx);
 
 	if (preflight(m->config, ctx, err) < 0 ||
@@ -250,7 +251,9 @@ static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
 {
 	struct qemu_machine *m = NEW(struct qemu_machine);
 
+	(void)ctx;
 	(void)from;
+	(void)err;
 	*m = (struct qemu_machine){
 		.config = config,
 		.machine = { .ops = &qemu_ops, .watch_fd = -1 },
@@ -262,10 +265,7 @@ static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
 	m->machine.comm_config = &m->config->comm;
 	m->machine.comm_type = m->config->comm.communicator;
 	value_map_init(&m->machine.generated);
-	if (set_up(m, ctx, err) == 0)
-		return &m->machine;
-	qemu_ops.destroy(&m->machine, ctx, false);
-	return NULL;
+	return &m->machine;
 }
 
 /* ---- finish ---------------------------------------------------------------------------- */
@@ -401,6 +401,7 @@ static int qemu_evidence(struct machine *machine, struct build_ctx *ctx, const c
 }
 
 static const struct machine_ops qemu_ops = {
+	.boot = qemu_boot,
 	.finish = qemu_finish,
 	.destroy = qemu_destroy,
 	.why_ended = qemu_why_ended,
