@@ -100,7 +100,8 @@ test_expect_success 'run-cleanup-provisioner reaches the guest, which is left' '
 		EOF
         test_exit 1 ingot build -color=false -on-error=run-cleanup-provisioner t.pkr.hcl >log; cat log
         grep "web: swept as $base_user on ingot-test$" log && grep "Step \"StepProvision\" failed, aborting..." log &&
-        sed -n "s/.*left behind: .*[a-z] it with: //p" log >commands && [ -s commands ] && sh commands && ingot gc && test_clean
+        sed -n "s/.*left behind: .*[a-z] it with: //p" log >commands && [ -s commands ] && sh commands &&
+        test_wait 10 test_ended "$(sed -n "s/^kill //p" commands)" && ingot gc && test_clean
 '
 
 test_done

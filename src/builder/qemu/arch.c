@@ -14,6 +14,7 @@ static const struct guest_arch rows[] = {
 	  .machine = "pc",
 	  .soft_host = "max",
 	  .tpm_device = "tpm-tis",
+	  .pvpanic = "pvpanic",
 	  .hears_boot_order = true,
 	  .has_ps2 = true },
 	{ .name = "i386",
@@ -21,6 +22,7 @@ static const struct guest_arch rows[] = {
 	  .machine = "pc",
 	  .soft_host = "max",
 	  .tpm_device = "tpm-tis",
+	  .pvpanic = "pvpanic",
 	  .hears_boot_order = true,
 	  .has_ps2 = true },
 	{ .name = "aarch64",
@@ -32,6 +34,7 @@ static const struct guest_arch rows[] = {
 	  .hard_cpu = "host",
 	  .cdrom = "virtio-scsi",
 	  .tpm_device = "tpm-tis-device",
+	  .pvpanic = "pvpanic-pci",
 	  .needs_uefi = true,
 	  .is_bare = true },
 	{ .name = "arm",
@@ -41,6 +44,7 @@ static const struct guest_arch rows[] = {
 	  .hard_cpu = "host",
 	  .cdrom = "virtio-scsi",
 	  .tpm_device = "tpm-tis-device",
+	  .pvpanic = "pvpanic-pci",
 	  .needs_uefi = true,
 	  .is_bare = true },
 	{ .name = "riscv",
@@ -132,6 +136,15 @@ bool guest_arch_is_bare(const struct guest_arch *arch, const char *machine_type)
 	/* the end of the text is found, too */
 	return arch->is_bare && text_starts_with(machine_type, prefix) &&
 	       strchr("-,", machine_type[strlen(prefix)]);
+}
+
+bool guest_arch_has_pvpanic(const struct guest_arch *arch, const char *machine_type)
+{
+	if (!arch->pvpanic)
+		return false;
+	return guest_arch_is_bare(arch, machine_type) ||
+	       (arch->has_ps2 &&
+		(text_starts_with(machine_type, "pc") || text_starts_with(machine_type, "q35")));
 }
 
 const char *guest_arch_package(const char *binary)

@@ -17,6 +17,8 @@ struct guest_arch {
 	const char *hard_cpu;   /* … and accelerated */
 	const char *cdrom;      /* cdrom_interface likewise, on "virt"; NULL: QEMU's choice */
 	const char *tpm_device; /* tpm_device_type likewise */
+	const char *pvpanic;    /* device by which it can say that it panicked, on machines that
+				   guest_arch_has_pvpanic(); NULL: none */
 	bool hears_boot_order;  /* -boot means something; elsewhere QEMU may refuse it */
 	bool needs_uefi;        /* the machine has no firmware of its own */
 	bool has_ps2;           /* an i8042, which tells whether the guest has read a key */
@@ -34,6 +36,9 @@ const char *guest_arch_package(const char *binary);
 
 /* Can this host run such guests on its own processor? */
 bool guest_arch_is_native(const char *binary);
+
+/* Can the pvpanic device be added? It is on the ISA bus of a PC and on PCI of a "virt". */
+bool guest_arch_has_pvpanic(const struct guest_arch *arch, const char *machine_type);
 
 /* The machine's name, whatever its version: "virt-7.2" is a "virt". */
 bool guest_arch_is_bare(const struct guest_arch *arch, const char *machine_type);

@@ -368,6 +368,20 @@ static bool mentions(struct switch_list *list, const char *key, const char *cons
 	return false;
 }
 
+/* A machine that the template describes by itself has only what that says. */
+static void push_pvpanic(const struct qemu_argv *in, struct switch_list *user, struct strv *ret,
+			 struct qemu_argv_facts *facts)
+{
+	static const char *const pvpanic[] = { "pvpanic", NULL };
+	const struct guest_arch *arch = guest_arch_of(in->config->qemu_binary);
+
+	facts->own_pvpanic = guest_arch_has_pvpanic(arch, in->config->machine_type) &&
+			     !find(user, "-machine") && !find(user, "-M") &&
+			     !find(user, "-action") && !mentions(user, "-device", pvpanic);
+	if (facts->own_pvpanic)
+		strv_pushl(ret, "-device", arch->pvpanic, NULL);
+}
+
 static void push_console(const struct qemu_argv *in, struct switch_list *user, struct strv *ret,
 			 struct qemu_argv_facts *facts)
 {
@@ -423,6 +437,7 @@ void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, struct qemu_a
 	merge(ret, &ours, &user);
 	push_screen_and_keyboard(in, &user, ret, facts);
 	push_console(in, &user, ret, facts);
+	push_pvpanic(in, &user, ret, facts);
 	if (in->credential)
 		strv_pushl(ret, "-smbios", in->credential, NULL);
 	release_switches(&ours);

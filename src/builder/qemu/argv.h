@@ -40,6 +40,7 @@ enum qemu_keyboard {
 /* What became of the command line. */
 struct qemu_argv_facts {
 	bool own_console; /* false: qemuargs takes the serial port */
+	bool own_pvpanic; /* a device by which the guest can say that its kernel panicked */
 	enum qemu_keyboard keyboard;
 };
 

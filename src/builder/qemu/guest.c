@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "builder/qemu/arch.h"
 #include "builder/qemu/logtail.h"
+#include "builder/qemu/panic.h"
 #include "builder/qemu/tpm.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -47,7 +48,9 @@ struct guest {
 	int news_fd; /* eventfd: trouble was noticed while reading the monitor for another reason */
 	int timer_fd; /* ends the moment that a power-off may take to be noticed inside */
 	struct tpm *tpm;
-	bool powered_off;
+	bool own_pvpanic;
+	struct panic *panic;
+	bool powered_off, reset;
 	char *trouble; /* why the guest is stuck */
 };
 
@@ -94,8 +97,15 @@ static void on_event(void *data, const struct qmp_event *ev)
 	/* only an error that made QEMU stop the guest: others are the guest's to handle */
 	if (!strcmp(name, "BLOCK_IO_ERROR") && text_eq(qmp_event_text(ev, "action"), "stop"))
 		note_trouble(g, ev);
-	else if (!strcmp(name, "SHUTDOWN"))
+	else if (!strcmp(name, "SHUTDOWN")) {
 		g->powered_off = qmp_event_flag(ev, "guest");
+		g->reset = text_eq(qmp_event_text(ev, "reason"), "guest-reset");
+	} else if (!strcmp(name, "RESET"))
+		panic_reset(g->panic);
+	else if (!strcmp(name, "GUEST_PANICKED"))
+		panic_tell(g->panic, !text_eq(qmp_event_text(ev, "action"), "run"));
+	else if (!strcmp(name, "GUEST_CRASHLOADED"))
+		panic_restart(g->panic);
 }
 
 static void unwatch(struct guest *g, int fd)
@@ -155,13 +165,26 @@ static void add_console_hint(struct guest *g, struct error **err)
 		error_hint(err, "the last lines of the serial console:\n%s", tail.buf);
 }
 
+static int say_panicked(struct guest *g, struct error **err)
+{
+	panic_say(g->panic, err);
+	add_console_hint(g, err);
+	return -1;
+}
+
 static int say_ended(struct guest *g, struct error **err)
 {
 	AUTO(strbuf) struct strbuf log = STRBUF_INIT;
 	int status = g->proc.status;
 
 	log_tail(g->log, LOG_LINES, &log);
-	if (status == 0 && g->powered_off)
+	if (status == 0 && panic_is_told(g->panic))
+		panic_say(g->panic, err);
+	else if (status == 0 && g->reset)
+		error_set(
+			err, ERROR_GONE,
+			"the guest restarted, and QEMU was told to end when it does (-no-reboot)");
+	else if (status == 0 && g->powered_off)
 		error_set(err, ERROR_GONE, "the guest powered itself off");
 	else if (status > 128)
 		error_set(err, ERROR_GONE, "QEMU was killed by signal %d%s%s", status - 128,
@@ -216,6 +239,8 @@ int guest_check(struct guest *g, bool connected, struct error **err)
 	pump(g);
 	if (g->trouble)
 		return say_stuck(g, err);
+	if (panic_look(g->panic))
+		return say_panicked(g, err);
 	if (lost_tpm(g))
 		return tpm_say_ended(g->tpm, err);
 	if (!guest_has_ended(g))
@@ -299,7 +324,8 @@ static int open_watch(struct guest *g, struct error **err)
 		return error_set_errno(err, errno, "cannot watch the guest");
 	if (watch(g, g->news_fd, err) < 0 || watch(g, g->timer_fd, err) < 0)
 		return -1;
-	return 0;
+	g->panic = panic_new(g->console, err);
+	return g->panic ? watch(g, panic_fd(g->panic), err) : -1;
 }
 
 static int spawn(struct guest *g, const struct guest_spec *spec, int monitor, struct error **err)
@@ -335,15 +361,33 @@ static int spawn(struct guest *g, const struct guest_spec *spec, int monitor, st
 	return -1;
 }
 
+/* A guest that restarts after a panic is let do so: QEMU would turn it off. */
+static int stay_out_of_panics(struct guest *g, int64_t deadline, struct cancel *c,
+			      struct error **err)
+{
+	const struct qmp_arg none = { "panic", "none" };
+
+	if (qmp_command_arg(g->qmp, "set-action", &none, deadline, c, err) == 0)
+		return 0;
+	if ((*err)->kind != ERROR_REMOTE)
+		return -1;
+	error_ignore(err, "QEMU before 6.0: it stops the guest, which is told then");
+	return 0;
+}
+
 /*
  * The machine waits until it is watched: one that ends within milliseconds would be gone before
  * its monitor answered. It stays waiting where its arguments ask for that.
  */
 static int let_run(struct guest *g, const struct strv *argv, struct cancel *c, struct error **err)
 {
+	int64_t deadline = clock_deadline(SETUP_SECONDS * NSEC_PER_SEC);
+
+	if (g->own_pvpanic && stay_out_of_panics(g, deadline, c, err) < 0)
+		return -1;
 	if (strv_contains(argv, "-S") || strv_contains(argv, "-incoming"))
 		return 0;
-	return qmp_command(g->qmp, "cont", clock_deadline(SETUP_SECONDS * NSEC_PER_SEC), c, err);
+	return qmp_command(g->qmp, "cont", deadline, c, err);
 }
 
 static int set_up(struct guest *g, const struct guest_spec *spec, struct cancel *c,
@@ -390,6 +434,7 @@ struct guest *guest_start(const struct guest_spec *spec, struct cancel *c, struc
 		.log = path_join(spec->temp_dir, "qemu.log"),
 		.console = xstrdup(spec->console),
 		.tpm = spec->tpm,
+		.own_pvpanic = spec->own_pvpanic,
 		.epoll_fd = -1,
 		.news_fd = -1,
 		.timer_fd = -1,
@@ -422,6 +467,7 @@ void guest_expect_end(struct guest *g)
 	unwatch(g, g->proc.pidfd);
 	unwatch(g, g->news_fd);
 	unwatch(g, g->timer_fd);
+	unwatch(g, panic_fd(g->panic));
 	unwatch_tpm(g);
 	if (g->qmp_open)
 		unwatch(g, qmp_fd(g->qmp));
@@ -438,15 +484,19 @@ int guest_wait_end(struct guest *g, int64_t deadline, struct cancel *c, struct e
 		struct pollfd fds[] = {
 			{ .fd = g->proc.pidfd, .events = POLLIN },
 			{ .fd = g->qmp_open ? qmp_fd(g->qmp) : -1, .events = POLLIN },
+			{ .fd = panic_fd(g->panic), .events = POLLIN },
 		};
 
 		if (g->trouble)
 			return say_stuck(g, err);
+		if (panic_look(g->panic))
+			return say_panicked(g, err);
 		if (io_wait_many(fds, ARRAY_LEN(fds), deadline, c, err) < 0)
 			return -1;
 		pump(g);
 	}
-	return g->proc.status == 0 ? 0 : say_ended(g, err);
+	pump(g);
+	return g->proc.status == 0 && !panic_is_told(g->panic) ? 0 : say_ended(g, err);
 }
 
 static void ask_to_quit(struct guest *g)
@@ -473,6 +523,7 @@ void guest_stop(struct guest *g)
 	if (g->proc.pid <= 0 || g->proc.reaped)
 		journal_done(g->journal, g->journal_id);
 	qmp_free(g->qmp);
+	panic_free(g->panic);
 	fd_close(g->epoll_fd);
 	fd_close(g->news_fd);
 	fd_close(g->timer_fd);

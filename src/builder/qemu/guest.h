@@ -24,6 +24,7 @@ struct guest_spec {
 	const struct strv *argv; /* the monitor is added */
 	const char *temp_dir;    /* for the log; must outlive the guest */
 	const char *console;     /* file of the serial console; NULL: not ours */
+	bool own_pvpanic;        /* a pvpanic device is there only to tell us */
 	struct tpm *tpm;         /* outlives the guest; NULL: none */
 	const char *cwd;         /* directory to run in; NULL: ours */
 	struct journal *journal;
@@ -41,8 +42,8 @@ struct guest *guest_start(const struct guest_spec *spec, struct cancel *c, struc
 int guest_watch_fd(const struct guest *g);
 /*
  * 0: all is well (only chatter of the monitor). -1: it ended by itself, lost
- * its TPM or is stuck for lack of disk space; ERROR_GONE with its words, the console in the
- * hint. `connected`: somebody inside will notice a proper power-off by the lost
+ * its TPM, is stuck for lack of disk space or its kernel panicked; ERROR_GONE with its words, the
+ * console in the hint. `connected`: somebody inside will notice a proper power-off by the lost
  * connection, so that one is reported only after a moment.
  */
 int guest_check(struct guest *g, bool connected, struct error **err);
@@ -50,7 +51,7 @@ int guest_check(struct guest *g, bool connected, struct error **err);
 /* From here on an end is what we want: the watched fd stays silent. */
 void guest_expect_end(struct guest *g);
 MUST_CHECK int guest_press_power(struct guest *g, struct cancel *c, struct error **err);
-/* Until the process has ended by itself; an unclean end is an error. */
+/* Until the process has ended by itself; an unclean end is an error, a panic too. */
 MUST_CHECK int guest_wait_end(struct guest *g, int64_t deadline, struct cancel *c,
 			      struct error **err);
 bool guest_has_ended(struct guest *g);

@@ -180,6 +180,7 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 	const struct guest_spec spec = { .argv = &argv,
 					 .temp_dir = ctx->temp_dir,
 					 .console = l->facts.own_console ? l->console : NULL,
+					 .own_pvpanic = l->facts.own_pvpanic,
 					 .tpm = l->tpm,
 					 .cwd = ctx->cwd,
 					 .journal = ctx->journal,
