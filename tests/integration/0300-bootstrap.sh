@@ -44,7 +44,8 @@ template() { # FILE [EXTRA LINE]
 template a.pkr.hcl ''
 
 # Runs a command as a user with subordinate ids, whom only a mount name space of its own knows. All
-# of /etc is a copy: mounts over single files end when the host replaces these.
+# of /etc is a copy: mounts over single files end when the host replaces these. A host whose /dev/null
+# only root may write to gets another one for the time.
 as_user() {
 	[ "$(id -u)" = 0 ] || { "$@"; return; }
 	mkdir -p "$test_root/user/tmp" && cp -a /etc "$test_root/etc" || return 1
@@ -52,8 +53,10 @@ as_user() {
 	echo "caster:x:54321:" >>"$test_root/etc/group"
 	echo "caster:1000000:65536" | tee -a "$test_root/etc/subuid" >>"$test_root/etc/subgid"
 	chown -R 54321:54321 "$test_root/user"
+	rm -f "$test_root/null" && mknod -m 666 "$test_root/null" c 1 3 || return 1
 	unshare --mount sh -c '
 		mount --bind "$0/etc" /etc && cd "$0/user" || exit 1
+		[ "$(stat -c %a /dev/null)" = 666 ] || mount --bind "$0/null" /dev/null || exit 1
 		exec setpriv --reuid=54321 --regid=54321 --clear-groups env \
 			HOME="$0/user" TMPDIR="$0/user/tmp" INGOT_CACHE_DIR="$0/user/cache" "$@"
 	' "$test_root" "$@"
