@@ -24,6 +24,11 @@ void prompter_init(struct prompter *p, struct event_queue *queue, struct rendere
 
 static void close_terminal(struct prompter *p)
 {
+	if (p->hidden) {
+		(void)tty_show_typing(p->fd, true);
+		explicit_bzero(p->line.buf, p->line.len);
+	}
+	p->hidden = false;
 	fd_close(p->fd);
 	p->fd = -1;
 	strbuf_truncate(&p->line, 0);
@@ -69,6 +74,7 @@ void prompter_ask(struct prompter *p, const struct event *ev)
 
 	int64_t deadline = clock_deadline(WRITE_SEC * NSEC_PER_SEC);
 
+	p->hidden = ev->hidden && tty_show_typing(p->fd, false);
 	if (io_write_all(p->fd, prompt, strlen(prompt), deadline, NULL, &e) < 0) {
 		close_terminal(p);
 		give_up(p, ev->index, e);
@@ -86,6 +92,8 @@ void prompter_read(struct prompter *p)
 	} else if (complete) {
 		char *line = xstrdup(p->line.buf);
 
+		if (p->hidden) /* the enter key was not shown either */
+			(void)!fd_write(p->fd, "\n", 1);
 		close_terminal(p);
 		event_queue_answer(p->queue, p->question, line, NULL);
 	}

@@ -15,6 +15,7 @@ struct prompter {
 	struct event_queue *queue;
 	struct renderer *out;
 	int fd;             /* the terminal while a question is open, else -1 */
+	bool hidden;        /* what is typed is not shown at the moment */
 	int question;       /* its number */
 	struct strbuf line; /* typed so far */
 };

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/str.h"
+#include "comm/hops.h"
 #include "comm/key.h"
 #include "os/fs.h"
 
@@ -37,9 +38,9 @@ static const struct attr comm_attrs[] = {
 	ATTR_STRING(struct comm_config, ssh_file_transfer_method, 0, "scp or sftp. Not set: scp, and sftp where the machine has no scp."),
 	ATTR_DURATION(struct comm_config, ssh_keep_alive_interval, 0, "How often to ask the server for a sign of life; negative: never.", .def = "5s"),
 	ATTR_DURATION(struct comm_config, ssh_read_write_timeout, 0, "Give a connection up that is silent for this long; 0: off."),
-	ATTR_STRING(struct comm_config, ssh_bastion_host, 0, "Jump host."),
-	ATTR_INT(struct comm_config, ssh_bastion_port, 0, "Port of the jump host.", .def = "22", .min = 0, .max = 65535),
-	ATTR_STRING(struct comm_config, ssh_bastion_username, 0, "User on the jump host."),
+	ATTR_STRING(struct comm_config, ssh_bastion_host, 0, "Jump host, as [USER@]HOST[:PORT]; several, separated by commas, are passed one after another."),
+	ATTR_INT(struct comm_config, ssh_bastion_port, 0, "Port of jump hosts that do not name one.", .def = "22", .min = 0, .max = 65535),
+	ATTR_STRING(struct comm_config, ssh_bastion_username, 0, "User on jump hosts that do not name one."),
 	ATTR_STRING(struct comm_config, ssh_bastion_password, ATTR_SENSITIVE, "Password on the jump host."),
 	ATTR_STRING(struct comm_config, ssh_bastion_private_key_file, 0, "Private key for the jump host."),
 	ATTR_STRING(struct comm_config, ssh_bastion_certificate_file, 0, "Certificate for the jump host's key."),
@@ -192,10 +193,15 @@ static void check_key_file(struct check *k, const char *attr, const char **key, 
 
 static void check_bastion(struct check *k)
 {
+	AUTO(hops) struct hop_list hops = { 0 };
+	AUTO(error) struct error *e = NULL;
 	struct comm_config *c = k->c;
 
 	if (text_is_empty(c->ssh_bastion_host))
 		return;
+	if (hops_parse(c->ssh_bastion_host, &hops, &e) < 0)
+		complain(k, "ssh_bastion_host", "ssh_bastion_host ('%s') is invalid: %s",
+			 c->ssh_bastion_host, e->message);
 	if (c->ssh_bastion_private_key_file != c->ssh_private_key_file)
 		check_key_file(k, "ssh_bastion_private_key_file", &c->ssh_bastion_private_key_file,
 			       &c->ssh_bastion_certificate_file);
@@ -205,9 +211,6 @@ static void check_bastion(struct check *k)
 		complain(k, "ssh_bastion_host",
 			 "ssh_bastion_password, ssh_bastion_private_key_file or "
 			 "ssh_bastion_agent_auth must be specified");
-	if (c->ssh_bastion_interactive)
-		complain(k, "ssh_bastion_interactive",
-			 "ssh_bastion_interactive is not supported yet");
 }
 
 static void check_tunnels(struct check *k, const char *attr, const struct text_list *list)

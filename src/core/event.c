@@ -84,18 +84,37 @@ void ui_emit(struct ui *ui, struct event *ev)
 	ui->sink->emit(ui->sink, ev);
 }
 
-int ui_ask(struct ui *ui, const char *question, struct cancel *c, char **ret_line,
-	   struct error **err)
+static int ask(struct ui *ui, struct event *ev, struct cancel *c, char **ret_line,
+	       struct error **err)
 {
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
-	struct event ev = { .kind = EVENT_QUESTION, .text = question };
 
 	if (!ui->sink->ask)
 		return error_set(err, ERROR_NOT_FOUND, "no available tty");
-	complete(ui, &ev, &text);
+	complete(ui, ev, &text);
 	if (log_is_on)
-		log_event(&ev);
-	return ui->sink->ask(ui->sink, &ev, c, ret_line, err);
+		log_event(ev);
+	return ui->sink->ask(ui->sink, ev, c, ret_line, err);
+}
+
+int ui_ask(struct ui *ui, const char *question, struct cancel *c, char **ret_line,
+	   struct error **err)
+{
+	struct event ev = { .kind = EVENT_QUESTION, .text = question };
+
+	return ask(ui, &ev, c, ret_line, err);
+}
+
+int ui_ask_hidden(struct ui *ui, const char *question, struct cancel *c, char **ret_line,
+		  struct error **err)
+{
+	struct event ev = { .kind = EVENT_QUESTION, .text = question, .hidden = true };
+
+	if (ask(ui, &ev, c, ret_line, err) < 0)
+		return -1;
+	if (ui->redactor)
+		redactor_add(ui->redactor, *ret_line, strlen(*ret_line));
+	return 0;
 }
 
 void ui_wait(struct ui *ui, const char *fmt, ...)

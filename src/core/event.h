@@ -47,6 +47,7 @@ struct event {
 	const char *text;
 	bool is_error;
 	bool ok;
+	bool hidden;      /* EVENT_QUESTION: what is typed is not shown */
 	int64_t duration; /* ns */
 	int64_t done, total;
 	int index;
@@ -103,6 +104,9 @@ void ui_step_end(struct ui *ui, const char *name, int index, int total, int64_t 
  */
 MUST_CHECK int ui_ask(struct ui *ui, const char *question, struct cancel *c, char **ret_line,
 		      struct error **err);
+/* The same for a password: what is typed is not shown, and is kept out of all output after. */
+MUST_CHECK int ui_ask_hidden(struct ui *ui, const char *question, struct cancel *c, char **ret_line,
+			     struct error **err);
 /*
  * What the build waits for from now on, as a noun: "the script /tmp/x to end". Shown when it
  * takes long, and in the hint of a wait that ran out of time. ui_wait_end() at its end.

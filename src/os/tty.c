@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { ANSWER_MAX = 64 * 1024 };
@@ -31,6 +32,19 @@ int tty_open(int *ret_fd, struct error **err)
 		return error_set(err, ERROR_NOT_FOUND, "no available tty");
 	*ret_fd = fd;
 	return 0;
+}
+
+bool tty_show_typing(int fd, bool show)
+{
+	struct termios t;
+
+	if (tcgetattr(fd, &t) < 0 || show == !!(t.c_lflag & ECHO))
+		return false;
+	if (show)
+		t.c_lflag |= ECHO;
+	else
+		t.c_lflag &= ~(tcflag_t)ECHO;
+	return tcsetattr(fd, TCSANOW, &t) == 0;
 }
 
 int tty_read_line(int fd, struct strbuf *line, bool *ret_complete, struct error **err)

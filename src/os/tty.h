@@ -15,6 +15,8 @@ int tty_width(int fd); /* columns; TTY_WIDTH_DEFAULT when unknown */
 /* The controlling terminal, whatever standard input and output are. "no available tty"
  * (ERROR_NOT_FOUND) without one. */
 MUST_CHECK int tty_open(int *ret_fd, struct error **err);
+/* Shows what is typed, or not. True when that changed something, which has to be undone. */
+bool tty_show_typing(int fd, bool show);
 /*
  * What was typed so far, once the terminal is readable: adds to `line` and says whether that
  * ended it. The newline is taken off. ERROR_DISCONNECTED when the terminal is closed instead.

@@ -472,10 +472,10 @@ test_expect_success 'a bastion carries commands and files' '
 test_expect_success 'a bastion that refuses, and one that cannot reach the machine' '
         test_exit 1 with_key attempts=1 bastion=127.0.0.1 bastion_port=$bare_port bastion_user=root \
                 "bastion_key=$dir/stranger" exec true 2>err &&
-        grep -F "Error connecting to bastion: ssh: handshake failed: ssh: unable to authenticate" err &&
+        grep -F "Error connecting to bastion: 127.0.0.1: ssh: handshake failed: ssh: unable to authenticate" err &&
         test_exit 1 with_key port=$(free_port) timeout_ms=2500 bastion=127.0.0.1 bastion_port=$bare_port \
                 bastion_user=root "bastion_key=$dir/key" exec true 2>err &&
-        grep -F "Error connecting to bastion: it cannot reach 127.0.0.1 port" err'
+        grep -F "Error connecting to bastion: 127.0.0.1: it cannot reach 127.0.0.1 port" err'
 
 test_expect_success 'a bastion that dies ends the command' '
         bastion_port=$(free_port) && sshd_config jump "$bastion_port" "UsePAM no" && sshd_start jump &&

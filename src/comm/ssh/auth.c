@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Order: agent, key files, key in memory, password, keyboard-interactive; a
- * method only if the server lists it. Unlike the reference, which uses only
+ * Order: a person, agent, key files, key in memory, password,
+ * keyboard-interactive; a method only if the server lists it. Unlike the reference, which uses only
  * the first entry of a method, later keys are offered too.
  */
 #include "comm/ssh/auth.h"
 
 #include "base/alloc.h"
+#include "base/redact.h"
 #include "base/strbuf.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/log.h"
 #include "os/wait.h"
@@ -19,7 +21,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { PASSES_MAX = 4, PROMPTS_MAX = 64, ROUNDS_MAX = 16 };
+enum {
+	PASSES_MAX = 4,
+	PROMPTS_MAX = 64,
+	ROUNDS_MAX = 16,
+	MISTAKES_MAX = 3, /* of a person */
+	TEXT_MAX = 400,   /* of what a server says to a person */
+};
 
 struct login {
 	struct sshlink *l;
@@ -29,6 +37,8 @@ struct login {
 	struct strbuf tried; /* "none publickey password" */
 	const char *with;    /* what is tried now, for the log */
 	bool partial;
+	char *typed;      /* by a person, while it is tried */
+	char *unanswered; /* heap: why a person could not be asked; NULL: was, or need not be */
 };
 
 struct attempt {
@@ -249,14 +259,69 @@ static int login_keys(struct login *g, struct error **err)
 
 /* ---- password ---------------------------------------------------------------------- */
 
-static int answer_prompts(struct login *g)
+/* What a server says, made fit for a terminal: one line, cut, printable. */
+static void add_words(struct strbuf *out, const char *text)
 {
-	int n = ssh_userauth_kbdint_getnprompts(g->l->session);
+	size_t limit = out->len + TEXT_MAX;
 
-	for (int i = 0; i < MIN(n, (int)PROMPTS_MAX); i++)
-		if (ssh_userauth_kbdint_setanswer(g->l->session, (unsigned)i, g->a->password) < 0)
-			return -1;
+	for (const char *p = text ? text : ""; *p && out->len < limit; p++)
+		strbuf_addch(out, (unsigned char)*p < ' ' || *p == 0x7f ? ' ' : *p);
+	strbuf_rtrim(out);
+}
+
+/* 1 with *ret_answer (to be wiped), 0 when there is nobody, -1 for the token's reason. */
+static int ask_person(struct login *g, const char *prompt, bool hidden, char **ret_answer,
+		      struct error **err)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO(error) struct error *e = NULL;
+	int r;
+
+	strbuf_addf(&text, "%s, user '%s': ", g->a->who, g->a->user);
+	add_words(&text, prompt);
+	r = hidden ? ui_ask_hidden(g->a->ui, text.buf, g->c, ret_answer, &e)
+		   : ui_ask(g->a->ui, text.buf, g->c, ret_answer, &e);
+	g->deadline = clock_deadline(g->a->answer_max); /* people take their time */
+	if (r == 0)
+		return 1;
+	if (cancel_check(g->c, err) < 0)
+		return -1;
+	free(g->unanswered);
+	g->unanswered = xstrdup(e->message);
 	return 0;
+}
+
+/* 1: all are answered, 0: not, -1: error. */
+static int answer_prompts(struct login *g, struct error **err)
+{
+	ssh_session session = g->l->session;
+	int n = ssh_userauth_kbdint_getnprompts(session);
+
+	for (int i = 0; i < MIN(n, (int)PROMPTS_MAX); i++) {
+		char echo = 0, *answer = NULL;
+		const char *prompt = ssh_userauth_kbdint_getprompt(session, (unsigned)i, &echo);
+		int r = 1;
+
+		if (g->a->ui)
+			r = ask_person(g, prompt, !echo, &answer, err);
+		if (r > 0 && ssh_userauth_kbdint_setanswer(session, (unsigned)i,
+							   answer ? answer : g->a->password) < 0)
+			r = 0;
+		secret_free(answer);
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+/* What stands above the prompts. */
+static void show_instruction(struct login *g)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+
+	add_words(&text, ssh_userauth_kbdint_getinstruction(g->l->session));
+	if (g->a->ui && text.len)
+		ui_say(g->a->ui, "%s: %s", g->a->who, text.buf);
 }
 
 static int login_interactive(struct login *g, struct error **err)
@@ -264,14 +329,51 @@ static int login_interactive(struct login *g, struct error **err)
 	note(g, "keyboard-interactive");
 	g->with = "keyboard-interactive";
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int rc;
+		int rc, r;
 
 		if (ask(g, try_interactive, NULL, &rc, err) < 0)
 			return -1;
 		if (rc != SSH_AUTH_INFO)
 			return judge(g, rc, err);
-		if (answer_prompts(g) < 0)
-			return 0;
+		show_instruction(g);
+		r = answer_prompts(g, err);
+		if (r <= 0)
+			return r;
+	}
+	return 0;
+}
+
+static int try_typed(struct attempt *t)
+{
+	return ssh_userauth_password(t->g->l->session, NULL, t->g->typed);
+}
+
+static int login_typed(struct login *g, struct error **err)
+{
+	int r = ask_person(g, "password:", true, &g->typed, err);
+
+	if (r > 0) {
+		note(g, "password");
+		r = attempt(g, try_typed, NULL, err);
+	}
+	secret_free(TAKE(g->typed));
+	return r;
+}
+
+/* By what a person types; a mistake may be made good. */
+static int login_person(struct login *g, struct error **err)
+{
+	for (int i = 0; i < MISTAKES_MAX && !g->unanswered && !g->partial; i++) {
+		int r = 0;
+
+		if (offers(g, SSH_AUTH_METHOD_INTERACTIVE))
+			r = login_interactive(g, err);
+		else if (offers(g, SSH_AUTH_METHOD_PASSWORD))
+			r = login_typed(g, err);
+		else
+			break;
+		if (r != 0)
+			return r;
 	}
 	return 0;
 }
@@ -294,7 +396,9 @@ static int login_pass(struct login *g, struct error **err)
 {
 	int r = 0;
 
-	if (offers(g, SSH_AUTH_METHOD_PUBLICKEY))
+	if (g->a->ui)
+		r = login_person(g, err);
+	if (r == 0 && !g->partial && offers(g, SSH_AUTH_METHOD_PUBLICKEY))
 		r = login_keys(g, err);
 	if (r == 0 && g->a->password && *g->a->password)
 		r = login_password(g, err);
@@ -337,6 +441,7 @@ static int refused(struct login *g, struct error **err)
 	const struct sshauth *a = g->a;
 	bool has_password = a->password && *a->password;
 	bool has_key = a->agent_socket || a->key_pem || a->key_files[0] || a->key_files[1];
+	bool has_any = has_password || has_key || a->ui;
 
 	describe_offer(g, &offer);
 	error_set(err, ERROR_AUTH,
@@ -345,16 +450,17 @@ static int refused(struct login *g, struct error **err)
 		  g->tried.buf);
 	if (has_password && !has_key &&
 	    !offers(g, SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_INTERACTIVE))
-		return error_hint(
-			err,
-			"The server takes no passwords (it accepts: %s). Use a key, or set "
-			"PasswordAuthentication yes in its sshd_config.",
-			offer.buf);
-	return error_hint(err, "The server refused user '%s'; it accepts: %s.%s", a->user,
-			  offer.buf,
-			  !has_password && !has_key ? " Set ssh_password, ssh_private_key_file or "
-						      "ssh_agent_auth."
-						    : "");
+		return error_hint(err,
+				  "%s takes no passwords (it accepts: %s). Use a key, or set "
+				  "PasswordAuthentication yes in its sshd_config.",
+				  a->who, offer.buf);
+	if (g->unanswered)
+		return error_hint(err,
+				  "%s has questions to user '%s', but nobody can be asked: %s.",
+				  a->who, a->user, g->unanswered);
+	return error_hint(err, "%s refused user '%s'; it accepts: %s.%s%s%s", a->who, a->user,
+			  offer.buf, has_any ? "" : " Set ", has_any ? "" : a->options,
+			  has_any ? "" : ".");
 }
 
 int sshauth_login(struct sshlink *l, const struct sshauth *a, int64_t deadline, struct cancel *c,
@@ -378,5 +484,6 @@ int sshauth_login(struct sshlink *l, const struct sshauth *a, int64_t deadline, 
 	if (r == 0)
 		refused(&g, err);
 	strbuf_release(&g.tried);
+	free(g.unanswered);
 	return r == 1 ? 0 : -1;
 }

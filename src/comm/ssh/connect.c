@@ -6,6 +6,7 @@
 #include "comm/ssh/connect.h"
 
 #include "base/duration.h"
+#include "base/str.h"
 #include "os/log.h"
 #include "os/wait.h"
 
@@ -24,8 +25,13 @@ static int timed_out(struct waiting *w, struct error **err)
 {
 	AUTO(strbuf) struct strbuf why = STRBUF_INIT;
 
+	/* A bastion says itself how far it got. */
+	if (w->last && !text_is_empty(w->d->cfg->ssh_bastion_host)) {
+		error_set(err, ERROR_TIMEOUT, "Timeout waiting for SSH.");
+		return error_hint(err, "The last try: %s", w->last->message);
+	}
 	if (w->report.seen != PROBE_NOTHING)
-		probe_describe(&w->report, w->d->host, w->d->port, &why);
+		probe_describe(&w->report, &why);
 	if (w->last && w->last->kind == ERROR_AUTH)
 		strbuf_addf(&why, " It refused the login %lld time(s): %s", (long long)w->attempts,
 			    w->last->hint ? w->last->hint : w->last->message);

@@ -53,6 +53,8 @@ static int login(struct dialer *d, struct sshlink *l, int64_t deadline, struct c
 {
 	const struct comm_config *cfg = d->cfg;
 	struct sshauth a = {
+		.who = "The server",
+		.options = "ssh_password, ssh_private_key_file or ssh_agent_auth",
 		.user = cfg->ssh_username,
 		.agent_socket = cfg->ssh_agent_auth ? d->agent_socket : NULL,
 		.key_files = { cfg->ssh_private_key_file, d->key_path },
@@ -109,6 +111,8 @@ static int open_transport(struct dialer *d, const struct dialing *g, struct tran
 		.agent_socket = d->agent_socket,
 		.host = d->host,
 		.port = d->port,
+		.login_max = LOGIN_SEC * NSEC_PER_SEC,
+		.ui = d->ui,
 	};
 	int64_t soon = MIN(g->deadline, clock_deadline(LOGIN_SEC * NSEC_PER_SEC));
 
@@ -119,7 +123,8 @@ static int open_transport(struct dialer *d, const struct dialing *g, struct tran
 		log_debug("ssh", "through the SOCKS5 proxy %s port %d", cfg->ssh_proxy_host,
 			  (int)cfg->ssh_proxy_port);
 	if (!text_is_empty(cfg->ssh_bastion_host))
-		return bastion_connect(&bastion, soon, g->c, g->report, &ret->fd, &ret->side, err);
+		return bastion_connect(&bastion, g->deadline, g->c, g->report, &ret->fd, &ret->side,
+				       err);
 	if (!text_is_empty(cfg->ssh_proxy_host))
 		return socks5_connect(&socks, soon, g->c, &ret->fd, err);
 	return probe_connect(&probe, g->c, g->report, &ret->fd, err);

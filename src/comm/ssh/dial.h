@@ -19,6 +19,7 @@ struct dialer {
 	char *key_pem; /* wiped */
 	char *key_path;
 	char *agent_socket; /* NULL: no agent runs */
+	struct ui *ui;      /* borrowed: outlives the machine; asks for a bastion's password */
 };
 
 void dialer_init(struct dialer *d, const struct comm_config *cfg, const struct comm_target *target,

@@ -110,6 +110,25 @@ void sshlink_add_side(struct sshlink *l, struct sshlink_side side)
 	l->sides[l->side_count++] = side;
 }
 
+size_t sshlink_serve_sides(struct sshlink *l, struct pollfd *fds, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->side_count; i++)
+		n += l->sides[i].serve(l->sides[i].data, fds + n, max - n);
+	return n;
+}
+
+const char *sshlink_side_loss(struct sshlink *l)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; i < l->side_count && !why; i++)
+		if (l->sides[i].loss)
+			why = l->sides[i].loss(l->sides[i].data);
+	return why;
+}
+
 void sshlink_refresh(struct sshlink *l)
 {
 	l->last_heard = clock_monotonic();
@@ -120,8 +139,10 @@ void sshlink_refresh(struct sshlink *l)
 
 int sshlink_set_lost(struct sshlink *l, struct error **err)
 {
-	const char *why = ssh_get_error(l->session);
+	const char *why = sshlink_side_loss(l);
 
+	if (!why)
+		why = ssh_get_error(l->session);
 	if (!l->lost)
 		log_debug("ssh", "connection lost: %s", *why ? why : "no reason");
 	l->lost = true;
@@ -195,10 +216,7 @@ static int wait_once(struct sshlink *l, int64_t until, struct cancel *c, bool *r
 {
 	AUTO(error) struct error *e = NULL;
 	struct pollfd fds[SSHLINK_POLL_MAX];
-	size_t n = 1;
-
-	for (size_t i = 0; i < l->side_count; i++)
-		n += l->sides[i].serve(l->sides[i].data, fds + n, SSHLINK_POLL_MAX - n);
+	size_t n = 1 + sshlink_serve_sides(l, fds + 1, SSHLINK_POLL_MAX - 1);
 
 	bool write = ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING;
 
@@ -298,9 +316,11 @@ int sshlink_handshake(struct sshlink *l, int64_t deadline, struct cancel *c, str
 			return error_prefix(err, "ssh: handshake failed");
 	}
 	if (rc != SSH_OK) {
+		const char *why = sshlink_side_loss(l);
+
 		l->lost = true;
 		return error_set(err, ERROR_DISCONNECTED, "ssh: handshake failed: %s",
-				 ssh_get_error(l->session));
+				 why ? why : ssh_get_error(l->session));
 	}
 	l->event = ssh_event_new();
 	if (!l->event || ssh_event_add_session(l->event, l->session) != SSH_OK)

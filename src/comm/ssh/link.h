@@ -26,6 +26,8 @@ struct sshlink_side {
 	/* Before every wait: moves what can be moved at once, then says what to wait for;
 	 * returns how many entries (at most max). Must not wait. */
 	size_t (*serve)(void *data, struct pollfd *fds, size_t max);
+	/* NULL, or: what it knows of the end of the connection (borrowed); NULL: nothing. */
+	const char *(*loss)(void *data);
 	void (*free)(void *data);
 	void *data;
 };
@@ -81,3 +83,7 @@ bool sshlink_write_pending(const struct sshlink *l); /* something waits to be se
 int sshlink_set_lost(struct sshlink *l, struct error **err);
 /* Takes `side`, which is served from now on and freed with the link. */
 void sshlink_add_side(struct sshlink *l, struct sshlink_side side);
+/* Serves all sides, as struct sshlink_side.serve: for a link that nobody waits for. */
+size_t sshlink_serve_sides(struct sshlink *l, struct pollfd *fds, size_t max);
+/* Does a side know why the connection ended? Borrowed; NULL: no. */
+const char *sshlink_side_loss(struct sshlink *l);

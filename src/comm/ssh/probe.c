@@ -316,7 +316,11 @@ int probe_connect(const struct probe_options *o, struct cancel *c, struct probe_
 		.answer = -1,
 		.stagger = STAGGER_MSEC * NSEC_PER_MSEC,
 	};
-	int r = find_addresses(&p, c, err);
+	int r;
+
+	(void)snprintf(report->host, sizeof(report->host), "%s", o->host);
+	report->port = o->port;
+	r = find_addresses(&p, c, err);
 
 	if (r == 0)
 		r = race(&p, c, err);
@@ -333,8 +337,11 @@ int probe_connect(const struct probe_options *o, struct cancel *c, struct probe_
 	return r;
 }
 
-void probe_describe(const struct probe_report *r, const char *host, int port, struct strbuf *ret)
+void probe_describe(const struct probe_report *r, struct strbuf *ret)
 {
+	const char *host = r->host;
+	int port = r->port;
+
 	switch (r->seen) {
 	case PROBE_NOTHING:
 	case PROBE_SEEN_COUNT:

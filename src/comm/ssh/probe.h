@@ -36,6 +36,8 @@ enum probe_seen {
 
 struct probe_report {
 	enum probe_seen seen;
+	char host[128]; /* who was asked: the machine, or a jump host; cut */
+	int port;
 	char text[128]; /* what was said, cut, printable; or the last system error */
 };
 
@@ -50,4 +52,4 @@ struct probe_options {
 MUST_CHECK int probe_connect(const struct probe_options *o, struct cancel *c,
 			     struct probe_report *report, int *ret_fd, struct error **err);
 /* One sentence about what was seen, for people. */
-void probe_describe(const struct probe_report *r, const char *host, int port, struct strbuf *ret);
+void probe_describe(const struct probe_report *r, struct strbuf *ret);

@@ -16,14 +16,22 @@
 enum {
 	PIECE = 256 * 1024,
 	LINE_MAX_BYTES = 8 * 1024,
+	DIRECT_MIN = 64 * 1024, /* not worth copying to be sent together */
 	DEPTH_MAX = 200,
 	STATUS_NO_COMMAND = 127,
 };
 
+/*
+ * An upload does not wait for each acknowledgement: a tree of small files would be a tree of round
+ * trips. What may be sent ahead is what the other side reads as it was meant even if it refused
+ * what came before; see send_content() and send_dir().
+ */
 struct scp {
 	struct sshchan *k;
 	struct cancel *c;
-	char *piece; /* PIECE bytes */
+	char *piece;       /* PIECE bytes */
+	struct strbuf out; /* small things on their way, sent together */
+	size_t owed;       /* acknowledgements that have not come yet */
 };
 
 /* A path as one word of the remote shell, except that it may expand it. */
@@ -41,7 +49,7 @@ static int scp_start(struct scp *s, struct sshlink *l, const char *options, cons
 {
 	AUTO(strbuf) struct strbuf command = STRBUF_INIT;
 
-	*s = (struct scp){ .c = c };
+	*s = (struct scp){ .c = c, .out = STRBUF_INIT };
 	strbuf_addf(&command, "scp %s ", options);
 	add_path(&command, path);
 	if (sshchan_open(l, &s->k, c, err) < 0)
@@ -54,6 +62,7 @@ static void scp_release(struct scp *s)
 {
 	sshchan_free(s->k);
 	free(s->piece);
+	strbuf_release(&s->out);
 }
 static inline void auto_scp(struct scp *s)
 {
@@ -117,8 +126,61 @@ static int send_ack(struct scp *s, struct error **err)
 	return sshchan_write(s->k, "", 1, s->c, err);
 }
 
+/* Takes the acknowledgements that have come: a refusal is known before more is sent. */
+static int take_acks(struct scp *s, struct error **err)
+{
+	for (; s->owed > 0 && sshchan_unread(s->k); s->owed--)
+		if (read_ack(s, err) < 0)
+			return -1;
+	/* Nothing is owed, and yet something came: only a complaint speaks unasked. */
+	return sshchan_unread(s->k) ? read_ack(s, err) : 0;
+}
+
+/* Why the other side hung up it may have said before. */
+static int put_now(struct scp *s, const void *data, size_t len, struct error **err)
+{
+	AUTO(error) struct error *e = NULL, *why = NULL;
+
+	if (take_acks(s, err) < 0)
+		return -1;
+	if (sshchan_write(s->k, data, len, s->c, &e) == 0)
+		return 0;
+	if (e->kind == ERROR_REMOTE && take_acks(s, &why) < 0)
+		return error_move(err, TAKE(why));
+	return error_move(err, TAKE(e));
+}
+
+static int flush(struct scp *s, struct error **err)
+{
+	if (s->out.len && put_now(s, s->out.buf, s->out.len, err) < 0)
+		return -1;
+	strbuf_truncate(&s->out, 0);
+	return 0;
+}
+
+static int put(struct scp *s, const void *data, size_t len, struct error **err)
+{
+	if (len < DIRECT_MIN)
+		strbuf_add(&s->out, data, len);
+	if (s->out.len >= PIECE || len >= DIRECT_MIN)
+		if (flush(s, err) < 0)
+			return -1;
+	return len < DIRECT_MIN ? 0 : put_now(s, data, len, err);
+}
+
+/* Until everything sent so far is acknowledged. */
+static int settle(struct scp *s, struct error **err)
+{
+	if (flush(s, err) < 0)
+		return -1;
+	for (; s->owed > 0; s->owed--)
+		if (read_ack(s, err) < 0)
+			return -1;
+	return 0;
+}
+
 PRINTF(3, 4)
-static int send_header(struct scp *s, struct error **err, const char *fmt, ...)
+static int put_header(struct scp *s, struct error **err, const char *fmt, ...)
 {
 	AUTO(strbuf) struct strbuf line = STRBUF_INIT;
 	va_list ap;
@@ -126,9 +188,8 @@ static int send_header(struct scp *s, struct error **err, const char *fmt, ...)
 	va_start(ap, fmt);
 	strbuf_vaddf(&line, fmt, ap);
 	va_end(ap);
-	if (sshchan_write(s->k, line.buf, line.len, s->c, err) < 0)
-		return -1;
-	return read_ack(s, err);
+	s->owed++;
+	return put(s, line.buf, line.len, err);
 }
 
 /* The process's own verdict, which explains a conversation that broke off. */
@@ -166,25 +227,33 @@ static int finish(struct scp *s, int result, struct error **err)
 
 /* ---- upload ------------------------------------------------------------------------ */
 
+/*
+ * Who refused the header takes the content for the next one. What begins like one must not be
+ * sent before the header is acknowledged; anything else is a protocol error, which ends the
+ * conversation, as a refusal does anyway.
+ */
+static bool looks_like_header(char first)
+{
+	return memchr("CDET\1\2", first, 6);
+}
+
 static int send_content(struct scp *s, struct upload_source *src, struct error **err)
 {
-	for (;;) {
+	for (bool first = true;; first = false) {
 		size_t n;
 
 		if (upload_source_read(src, s->piece, PIECE, &n, err) < 0)
 			return -1;
 		if (n == 0)
 			break;
-		if (sshchan_write(s->k, s->piece, n, s->c, err) < 0)
+		if (first && looks_like_header(s->piece[0]) && settle(s, err) < 0)
+			return -1;
+		if (put(s, s->piece, n, err) < 0)
 			return -1;
 		upload_source_progress(src);
-		/* A full disk is said at once: do not push the rest of a big file. */
-		if (sshchan_unread(s->k))
-			return read_ack(s, err);
 	}
-	if (send_ack(s, err) < 0)
-		return -1;
-	return read_ack(s, err);
+	s->owed++;
+	return put(s, "", 1, err);
 }
 
 static int send_file(struct scp *s, const struct comm_upload *up, const char *name,
@@ -194,8 +263,8 @@ static int send_file(struct scp *s, const struct comm_upload *up, const char *na
 	int r = upload_source_open(&src, up, err);
 
 	if (r == 0)
-		r = send_header(s, err, "C%04o %lld %s\n", (unsigned)src.mode & 07777,
-				(long long)src.size, name);
+		r = put_header(s, err, "C%04o %lld %s\n", (unsigned)src.mode & 07777,
+			       (long long)src.size, name);
 	if (r == 0)
 		r = send_content(s, &src, err);
 	upload_source_close(&src);
@@ -220,6 +289,8 @@ int scp_upload(struct sshlink *l, const struct comm_upload *up, const char *dst,
 
 	if (r == 0)
 		r = send_file(&s, up, name, err);
+	if (r == 0)
+		r = settle(&s, err);
 	return finish(&s, r, err);
 }
 
@@ -230,10 +301,11 @@ static int send_dir(struct scp *s, const char *path, const char *name, mode_t mo
 {
 	if (depth > DEPTH_MAX)
 		return error_set(err, ERROR_INVALID, "'%s' is nested too deeply", path);
-	if (send_header(s, err, "D%04o 0 %s\n", (unsigned)mode & 07777, name) < 0 ||
-	    send_entries(s, path, depth + 1, err) < 0)
+	/* Had it been refused, what is in it would land beside it. */
+	if (put_header(s, err, "D%04o 0 %s\n", (unsigned)mode & 07777, name) < 0 ||
+	    settle(s, err) < 0 || send_entries(s, path, depth + 1, err) < 0)
 		return -1;
-	return send_header(s, err, "E\n");
+	return put_header(s, err, "E\n");
 }
 
 /* A link is followed: to a directory it is sent with mode 0777, to a file with 0644. */
@@ -243,7 +315,10 @@ static int send_entry(struct scp *s, const char *path, const char *name, int dep
 	struct comm_upload up = { .path = path };
 	struct stat st, own;
 
-	if (stat(path, &st) < 0 || lstat(path, &own) < 0)
+	if (lstat(path, &own) < 0)
+		return error_set_errno(err, errno, "cannot upload '%s'", path);
+	st = own;
+	if (S_ISLNK(own.st_mode) && stat(path, &st) < 0)
 		return error_set_errno(err, errno, "cannot upload '%s'", path);
 	if (S_ISDIR(st.st_mode))
 		return send_dir(s, path, name, S_ISLNK(own.st_mode) ? 0777 : st.st_mode, depth,
@@ -286,6 +361,8 @@ int scp_upload_dir(struct sshlink *l, const char *src, const char *dst, struct c
 	if (r == 0)
 		r = contents ? send_entries(&s, clean, 0, err)
 			     : send_dir(&s, clean, path_basename(clean), st.st_mode, 0, err);
+	if (r == 0)
+		r = settle(&s, err);
 	return finish(&s, r, err);
 }
 

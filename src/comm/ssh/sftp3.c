@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "comm/ssh/sftp3_conn.h"
+#include "comm/ssh/sftp3_small.h"
 #include "comm/ssh/sink.h"
 #include "comm/ssh/source.h"
 #include "os/fs.h"
@@ -155,7 +156,21 @@ static int make_dir(struct sftp3 *s, const char *path, mode_t mode, struct error
 	return error_move(err, TAKE(e));
 }
 
-static int upload_tree(struct sftp3 *s, const char *src, const char *dst, int depth,
+static int upload_tree_file(struct sftp3_small *b, const char *from, const char *to,
+			    struct error **err)
+{
+	struct comm_upload up = { .path = from };
+	struct upload_source src;
+	int r = upload_source_open(&src, &up, err);
+
+	if (r == 0)
+		r = src.size <= SFTP3_SMALL_MAX ? sftp3_small_add(b, &src, to, err)
+						: upload_open_source(b->s, &src, to, err);
+	upload_source_close(&src);
+	return r;
+}
+
+static int upload_tree(struct sftp3_small *b, const char *src, const char *dst, int depth,
 		       struct error **err)
 {
 	AUTO(strv) struct strv names = STRV_INIT;
@@ -167,18 +182,17 @@ static int upload_tree(struct sftp3 *s, const char *src, const char *dst, int de
 	for (size_t i = 0; i < names.len; i++) {
 		AUTO_FREE char *from = path_join(src, names.v[i]);
 		AUTO_FREE char *to = xasprintf("%s/%s", dst, names.v[i]);
-		struct comm_upload up = { .path = from };
 		struct stat st;
 
 		if (stat(from, &st) < 0)
 			return error_set_errno(err, errno, "cannot upload '%s'", from);
 		if (!S_ISDIR(st.st_mode)) {
-			if (upload_file(s, &up, to, err) < 0)
+			if (upload_tree_file(b, from, to, err) < 0)
 				return -1;
 			continue;
 		}
-		if (make_dir(s, to, st.st_mode, err) < 0 ||
-		    upload_tree(s, from, to, depth + 1, err) < 0)
+		if (make_dir(b->s, to, st.st_mode, err) < 0 ||
+		    upload_tree(b, from, to, depth + 1, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -202,7 +216,13 @@ int sftp3_upload_dir(struct sshlink *l, const char *src, const char *dst, struct
 		return -1;
 	if (!contents && make_dir(&s, to, st.st_mode, err) < 0)
 		return -1;
-	return sftp3_finish(&s, upload_tree(&s, clean, to, 0, err), err);
+
+	AUTO(sftp3_small) struct sftp3_small b = { .s = &s };
+	int r = upload_tree(&b, clean, to, 0, err);
+
+	if (r == 0)
+		r = sftp3_small_flush(&b, err);
+	return sftp3_finish(&s, r, err);
 }
 
 /* ---- download ----------------------------------------------------------------------- */

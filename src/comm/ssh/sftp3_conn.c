@@ -6,6 +6,8 @@
 enum {
 	PACKET_MAX = 256 * 1024, /* of an answer */
 	PROTOCOL_VERSION = 3,
+	DIRECT_MIN = 16 * 1024, /* not worth copying to be sent together */
+	QUEUED_MAX = 256 * 1024,
 };
 
 /* ---- packing ------------------------------------------------------------------------ */
@@ -38,13 +40,27 @@ void sftp3_begin(struct sftp3 *s, unsigned char type, uint32_t *ret_id)
 	sftp3_put32(&s->out, *ret_id);
 }
 
+static int flush(struct sftp3 *s, struct error **err)
+{
+	if (s->queued.len && sshchan_write(s->k, s->queued.buf, s->queued.len, s->c, err) < 0)
+		return -1;
+	strbuf_truncate(&s->queued, 0);
+	return 0;
+}
+
 int sftp3_send_packet(struct sftp3 *s, struct error **err)
 {
 	size_t n = s->out.len - 4;
 
 	for (int i = 0; i < 4; i++)
 		s->out.buf[i] = (char)(n >> (24 - 8 * i));
-	return sshchan_write(s->k, s->out.buf, s->out.len, s->c, err);
+	if (s->out.len >= DIRECT_MIN) {
+		if (flush(s, err) < 0)
+			return -1;
+		return sshchan_write(s->k, s->out.buf, s->out.len, s->c, err);
+	}
+	strbuf_add(&s->queued, s->out.buf, s->out.len);
+	return s->queued.len < QUEUED_MAX ? 0 : flush(s, err);
 }
 
 bool sftp3_get32(struct str *s, uint32_t *ret)
@@ -131,7 +147,7 @@ int sftp3_read_answer(struct sftp3 *s, struct sftp3_answer *a, struct error **er
 	struct str head;
 	uint32_t n;
 
-	if (sshchan_need(s->k, 4, s->c, err) < 0)
+	if (flush(s, err) < 0 || sshchan_need(s->k, 4, s->c, err) < 0)
 		return -1;
 	head = (struct str){ sshchan_peek(s->k), 4 };
 	if (!sftp3_get32(&head, &n) || n < 5 || n > PACKET_MAX)
@@ -218,6 +234,7 @@ void sftp3_release(struct sftp3 *s)
 {
 	sshchan_free(s->k);
 	strbuf_release(&s->out);
+	strbuf_release(&s->queued);
 	free(s->piece);
 }
 
@@ -244,7 +261,7 @@ static int greet(struct sftp3 *s, struct error **err)
 
 int sftp3_start(struct sftp3 *s, struct sshlink *l, struct cancel *c, struct error **err)
 {
-	*s = (struct sftp3){ .c = c, .out = STRBUF_INIT };
+	*s = (struct sftp3){ .c = c, .out = STRBUF_INIT, .queued = STRBUF_INIT };
 	if (sshchan_open(l, &s->k, c, err) < 0)
 		return -1;
 	s->piece = xmalloc(SFTP3_PIECE);

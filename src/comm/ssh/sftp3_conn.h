@@ -49,8 +49,9 @@ struct sftp3 {
 	struct sshchan *k;
 	struct cancel *c;
 	uint32_t next_id;
-	struct strbuf out; /* the packet being built; length is filled in by send() */
-	char *piece;       /* SFTP3_PIECE bytes */
+	struct strbuf out;    /* the packet being built; length is filled in by send() */
+	struct strbuf queued; /* small packets, sent together before an answer is waited for */
+	char *piece;          /* SFTP3_PIECE bytes */
 };
 
 /* An answer; valid until the next one is read. */

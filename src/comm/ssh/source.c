@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { DATA_MODE = 0644 };
+enum { DATA_MODE = 0644, READ_AHEAD_MIN = 128 * 1024 };
 
 int upload_source_open(struct upload_source *s, const struct comm_upload *up, struct error **err)
 {
@@ -29,7 +29,8 @@ int upload_source_open(struct upload_source *s, const struct comm_upload *up, st
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERROR_INVALID, "cannot upload '%s': not a regular file",
 				 up->path);
-	(void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (st.st_size > READ_AHEAD_MIN)
+		(void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	s->size = st.st_size;
 	s->mode = up->mode ? up->mode : st.st_mode & 07777;
 	s->keep_mode = true;

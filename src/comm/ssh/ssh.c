@@ -331,6 +331,7 @@ static struct comm *ssh_comm_connect(const void *config, const struct comm_targe
 	if (target->private_key && ctx->ui->redactor)
 		redactor_add(ctx->ui->redactor, target->private_key, strlen(target->private_key));
 	dialer_init(&m->dialer, m->cfg, target, ctx->environ);
+	m->dialer.ui = ctx->ui;
 	if (text_is_empty(m->dialer.host)) {
 		error_set(err, ERROR_INVALID, "no address to connect to over SSH");
 		error_hint(err, "Set ssh_host.");
