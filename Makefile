@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON_FLAGS ?= -Dwerror=true
 
-.PHONY: all demo check bench install clean
+.PHONY: all demo check faults bench install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -23,6 +23,11 @@ check:
 	@tools/deps build run test
 	@$(MAKE) --no-print-directory all
 	@tools/test $(BUILD)
+
+# Lets each system call of small runs fail in all its ways (docs/internals/faults.md).
+faults: all
+	@INGOT_FAULTS=all INGOT_BIN=$(abspath $(BUILD))/src/ingot SRCDIR=$(CURDIR) \
+		sh tests/cli/0280-fault-walk.sh
 
 # Paired runs against Debian's packer.
 bench:
