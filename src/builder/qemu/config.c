@@ -123,6 +123,21 @@ static void check_checksum(struct check *k)
 		complain(k, "iso_checksum", "%s", e->message);
 }
 
+/* QEMU reads it over HTTP, as it is there. */
+static void check_skip_cache(struct check *k)
+{
+	const struct qemu_config *c = k->c;
+	const char *attr = c->iso_urls.len ? "iso_urls" : "iso_url";
+
+	for (size_t i = 0; c->iso_skip_cache && i < c->urls.len; i++)
+		if (!text_starts_with(c->urls.v[i], "http://") &&
+		    !text_starts_with(c->urls.v[i], "https://"))
+			complain(k, attr,
+				 "iso_skip_cache: '%s' is not a URL of http or https, which is "
+				 "what the emulator can read without a copy",
+				 c->urls.v[i]);
+}
+
 static void check_iso(struct check *k)
 {
 	struct qemu_config *c = k->c;
@@ -141,6 +156,7 @@ static void check_iso(struct check *k)
 	} else {
 		complain(k, "iso_url", "One of iso_url or iso_urls must be specified");
 	}
+	check_skip_cache(k);
 	check_checksum(k);
 	if (text_is_empty(c->iso_checksum))
 		complain(k, "iso_checksum", "A checksum must be specified");
@@ -339,29 +355,6 @@ static void check_boot_keys(struct check *k)
 		complain(k, "boot_steps", "boot_command and boot_steps cannot be used together");
 }
 
-/* Rows of the table that this version knows but cannot act on: better refused than ignored. */
-static void check_unsupported(struct check *k)
-{
-	const struct qemu_config *c = k->c;
-	const struct {
-		const char *name;
-		bool set;
-	} rows[] = {
-		{ "iso_skip_cache", c->iso_skip_cache },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct range at = decoded_range(k->ctx->decoded, rows[i].name);
-		AUTO_FREE char *text = xasprintf("%s is not supported yet", rows[i].name);
-
-		if (rows[i].set)
-			diags_error(
-				k->diags, &at, text,
-				"This version of the qemu builder cannot do what \"%s\" asks for.",
-				rows[i].name);
-	}
-}
-
 void qemu_config_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
 {
 	struct qemu_config *c = config;
@@ -380,7 +373,6 @@ void qemu_config_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 	check_boot_keys(&k);
 	check_socket(&k);
 	check_http(&k);
-	check_unsupported(&k);
 }
 
 bool qemu_config_overrides(const struct qemu_config *c, const char *key)

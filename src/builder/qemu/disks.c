@@ -121,7 +121,10 @@ int disks_create(struct disks *d, const struct qemu_config *config, const struct
 		 const char *source, struct error **err)
 {
 	d->config = config;
-	d->source = source ? path_absolute(x->cwd, source) : NULL;
+	if (source && config->iso_skip_cache)
+		d->source = xstrdup(source); /* a URL */
+	else
+		d->source = source ? path_absolute(x->cwd, source) : NULL;
 	name_disks(d);
 	if (!config->disk_image || config->disk_additional_size.len)
 		ui_say(x->ui, "Creating hard drive...");
@@ -175,8 +178,8 @@ static bool can_merge(const struct disks *d)
 {
 	const struct qemu_config *c = d->config;
 
-	return d->is_overlay && d->source_info.is_plain && !c->disk_compression &&
-	       !qemu_config_img_args(c)->convert.len;
+	return d->is_overlay && d->source_info.is_plain && !c->iso_skip_cache &&
+	       !c->disk_compression && !qemu_config_img_args(c)->convert.len;
 }
 
 static int rewrite_main(struct disks *d, const struct image_ctx *x, struct error **err)

@@ -12,7 +12,7 @@
 struct disks {
 	const struct qemu_config *config;
 	struct strv paths; /* as the template says, main disk first */
-	char *source;      /* absolute path of the disk image; NULL: none */
+	char *source;      /* absolute path or URL of the disk image; NULL: none */
 	struct image_info source_info;
 	bool is_overlay; /* the main disk stands on `source` for now */
 };

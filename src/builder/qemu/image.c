@@ -180,9 +180,10 @@ static void push_list(struct strv *argv, const struct text_list *list)
 }
 
 /* A name that could be taken for an option or a protocol becomes a plain path. */
+/* A path, whatever it looks like, or a URL of an image that is read where it is. */
 static void push_path(struct strv *argv, const char *path)
 {
-	if (*path == '/')
+	if (*path == '/' || text_starts_with(path, "http://") || text_starts_with(path, "https://"))
 		strv_push(argv, path);
 	else
 		strv_pushf(argv, "./%s", path);

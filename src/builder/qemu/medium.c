@@ -5,9 +5,12 @@
 #include "base/duration.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/qemu/image.h"
 #include "builder/qemu/unpack.h"
 #include "net/checksum.h"
 #include "net/download.h"
+#include "net/remote.h"
+#include "os/fs.h"
 
 #include <string.h>
 
@@ -78,6 +81,72 @@ static int resolve_checksum(const struct qemu_config *c, struct build_ctx *ctx, 
 	return checksum_resolve(c->iso_checksum, &how, ctx->cancel, ret, err);
 }
 
+/* ---- read in place (iso_skip_cache) ----------------------------------------------- */
+
+static int find_server(const struct qemu_config *c, struct build_ctx *ctx, char **ret_url,
+		       char **ret_state, struct error **err)
+{
+	AUTO(strv) struct strv urls = STRV_INIT;
+	const struct remote r = {
+		.urls = &urls,
+		.cwd = ctx->cwd,
+		.plain_proxy = env_get(ctx->environ, "HTTP_PROXY"),
+		.say = say,
+		.data = ctx,
+	};
+
+	for (size_t i = 0; i < c->urls.len; i++)
+		strv_push(&urls, c->urls.v[i]);
+	ui_say(ctx->ui, "Looking for a server that the emulator can read the ISO from");
+	return remote_find(&r, ctx->cancel, ret_url, ret_state, err);
+}
+
+/* Said before anything is made: QEMU may come without its HTTP driver. */
+static int check_driver(struct build_ctx *ctx, const char *url, struct error **err)
+{
+	const struct image_ctx x = { .journal = ctx->journal,
+				     .cancel = ctx->cancel,
+				     .environ = ctx->environ,
+				     .cwd = ctx->cwd };
+	AUTO(image_info) struct image_info info = { 0 };
+
+	if (image_probe(&x, url, &info, err) == 0)
+		return 0;
+	if (strstr((*err)->message, "Unknown protocol"))
+		error_hint(err, "QEMU reads over HTTP with a driver of its own, which may be a "
+				"package of its own (Debian: qemu-block-extra)");
+	return -1;
+}
+
+static int medium_find(const struct qemu_config *c, struct build_ctx *ctx, char **ret,
+		       struct error **err)
+{
+	AUTO_FREE char *url = NULL;
+
+	if (find_server(c, ctx, &url, NULL, err) < 0 || check_driver(ctx, url, err) < 0)
+		return -1;
+	*ret = TAKE(url);
+	return 0;
+}
+
+/* ---- both ---------------------------------------------------------------------------- */
+
+int medium_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
+		       struct error **err)
+{
+	AUTO_FREE char *where = NULL;
+	AUTO_FREE char *state = NULL;
+	int r;
+
+	if (c->iso_skip_cache)
+		r = find_server(c, ctx, &where, &state, err);
+	else if ((r = medium_fetch(c, ctx, &where, err)) == 0)
+		r = fs_digest(where, DIGEST_SHA256, ctx->cancel, &state, err);
+	if (r == 0)
+		digest_add_field(d, "source", state, strlen(state));
+	return r;
+}
+
 int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_path,
 		 struct error **err)
 {
@@ -86,6 +155,8 @@ int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_
 	AUTO(strv) struct strv urls = STRV_INIT;
 	struct download_result result = { 0 };
 
+	if (c->iso_skip_cache)
+		return medium_find(c, ctx, ret_path, err);
 	if (resolve_checksum(c, ctx, netrc, &checksum, err) < 0)
 		return -1;
 	for (size_t i = 0; i < c->urls.len; i++)

@@ -465,11 +465,9 @@ static int qemu_fingerprint(const void *config, struct build_ctx *ctx, struct di
 			    struct error **err)
 {
 	const struct qemu_config *c = config;
-	AUTO_FREE char *source = NULL;
 
 	add_hardware(d, c);
-	if (medium_fetch(c, ctx, &source, err) < 0 ||
-	    add_file(d, "source", source, ctx->cancel, err) < 0 ||
+	if (medium_fingerprint(c, ctx, d, err) < 0 ||
 	    add_file(d, "firmware", c->firmware, ctx->cancel, err) < 0 ||
 	    media_fingerprint(c, ctx, d, err) < 0)
 		return -1;
