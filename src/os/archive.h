@@ -37,12 +37,14 @@ struct archive_library {
 	__typeof__(archive_write_close) *write_close;
 	__typeof__(archive_write_data) *write_data;
 	__typeof__(archive_write_header) *write_header;
+	__typeof__(archive_write_open) *write_open;
 	__typeof__(archive_write_open_filename) *write_open_filename;
 	__typeof__(archive_write_add_filter_bzip2) *write_add_filter_bzip2;
 	__typeof__(archive_write_add_filter_gzip) *write_add_filter_gzip;
 	__typeof__(archive_write_add_filter_lz4) *write_add_filter_lz4;
 	__typeof__(archive_write_add_filter_none) *write_add_filter_none;
 	__typeof__(archive_write_add_filter_xz) *write_add_filter_xz;
+	__typeof__(archive_write_set_bytes_in_last_block) *write_set_bytes_in_last_block;
 	__typeof__(archive_write_set_filter_option) *write_set_filter_option;
 	__typeof__(archive_write_set_format_gnutar) *write_set_format_gnutar;
 	__typeof__(archive_write_set_format_iso9660) *write_set_format_iso9660;

@@ -87,6 +87,44 @@ for form in "x.tar:tar tf" "x.tar.gz:tar tzf" "x.tar.xz:tar tJf" "x.zip:python3 
         '
 done
 
+# Walks from block to block by their sizes, as a reader does that begins in the middle.
+cat >blocks.py <<-\EOF
+	import struct, sys
+	data, at, blocks = open(sys.argv[1], "rb").read(), 0, 0
+	while at < len(data):
+	    assert data[at:at + 4] == b"\x1f\x8b\x08\x04" and data[at + 12:at + 16] == b"BC\x02\x00"
+	    at, blocks = at + struct.unpack("<H", data[at + 16:at + 18])[0] + 1, blocks + 1
+	assert at == len(data) and data[-28:-20] == bytes.fromhex("1f8b080400000000")
+	print("blocks", blocks)
+EOF
+
+test_expect_success 'compress in blocks that can be read from the middle' '
+        { head -c 100000 /dev/urandom; seq 100000; } >big &&
+        write_file blocks.pkr.hcl <<-\EOF &&
+        source "file" "f" {
+          source = "big"
+          target = "z.bin"
+        }
+        build {
+          sources = ["file.f"]
+          post-processors {
+            post-processor "compress" {
+              output              = "z.bgzf"
+              keep_input_artifact = true
+            }
+          }
+          post-processor "compress" {
+            output            = "z.tar.bgzf"
+            compression_level = 9
+          }
+        }
+	EOF
+        ingot build -color=false blocks.pkr.hcl >out && grep "Archiving z.bgzf with bgzf" out &&
+        grep "Tarring z.tar.bgzf with bgzf" out &&
+        gzip -dc <z.bgzf | cmp - big && tar -xzOf z.tar.bgzf z.bin | cmp - big &&
+        [ "$(python3 blocks.py z.bgzf)" = "blocks 12" ] && python3 blocks.py z.tar.bgzf
+'
+
 test_expect_success 'keep_input_artifact keeps it' '
         write_file k.pkr.hcl <<-\EOF &&
         source "file" "f" {
