@@ -5,13 +5,15 @@
  */
 #include "base/alloc.h"
 #include "base/duration.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cli/output.h"
 #include "cli/question.h"
 #include "cli/silence.h"
 #include "cli/template_args.h"
 #include "core/engine.h"
-#include "core/failures.h"
+#include "core/record.h"
+#include "core/records.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/log.h"
@@ -66,10 +68,14 @@ struct session {
 	const struct build_args *args;
 	struct renderer *out;
 	struct event_queue *queue;
+	struct record *record; /* NULL: there is none */
+	char run_uuid[UUID_TEXT];
 	struct prompter prompter;
 	struct silence silence;
 	bool interrupted;
 	int watched_out; /* standard output, until something happens to it */
+	int64_t records_kept;
+	bool prunes; /* records */
 };
 
 /* Not where the debug log scrolls. */
@@ -93,9 +99,17 @@ static struct renderer *make_renderer(const struct command_ctx *ctx, const struc
 	return renderer_human_new(stdout, &human);
 }
 
+/* Whatever is shown is recorded. */
+static void put_event(struct session *s, const struct event *ev)
+{
+	s->out->ops->event(s->out, ev);
+	record_event(s->record, ev);
+}
+
 PRINTF(3, 4) static void say(struct session *s, bool is_error, const char *fmt, ...)
 {
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	struct event ev = { .kind = is_error ? EVENT_ERROR : EVENT_SAY, .wall = clock_wall() };
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -107,6 +121,8 @@ PRINTF(3, 4) static void say(struct session *s, bool is_error, const char *fmt, 
 		s->out->ops->error(s->out, sb.buf);
 	else
 		s->out->ops->say(s->out, sb.buf);
+	ev.text = sb.buf;
+	record_event(s->record, &ev);
 }
 
 static void print_diags(struct session *s, const struct diags *diags)
@@ -128,7 +144,7 @@ static bool show(void *data, const struct event *ev)
 	struct session *s = data;
 
 	silence_note(&s->silence, ev);
-	s->out->ops->event(s->out, ev);
+	put_event(s, ev);
 	if (ev->kind == EVENT_QUESTION)
 		prompter_ask(&s->prompter, ev);
 	return !prompter_is_open(&s->prompter);
@@ -173,9 +189,7 @@ static void on_output_event(struct session *s, struct engine *e)
 
 static void show_notice(void *data, const struct event *ev)
 {
-	struct session *s = data;
-
-	s->out->ops->event(s->out, ev);
+	put_event(data, ev);
 }
 
 /* After a second without events, too. */
@@ -188,6 +202,17 @@ static void look_around(struct session *s, bool is_tick)
 	silence_check(&s->silence, clock_monotonic(), show_notice, s);
 }
 
+/* A record that cannot be written is worth a warning, once, and no more. */
+static void flush_record(struct session *s)
+{
+	AUTO(error) struct error *e = NULL;
+
+	record_flush(s->record);
+	e = record_take_error(s->record);
+	if (e)
+		say(s, true, "warning: the record of this run is not complete: %s", e->message);
+}
+
 static void show_events(struct session *s)
 {
 	prompter_look(&s->prompter);
@@ -195,6 +220,7 @@ static void show_events(struct session *s)
 		event_queue_hush(s->queue);
 	else
 		event_queue_drain(s->queue, show, s);
+	flush_record(s);
 }
 
 static void follow(struct session *s, struct engine *e, int signal_fd)
@@ -304,7 +330,7 @@ static void show_artifact(struct session *s, const struct build_result *r, int b
 	};
 
 	type_artifact(s, r->name, i, a);
-	s->out->ops->event(s->out, &ev);
+	put_event(s, &ev);
 	say(s, false, "--> %s: %s", r->name, a ? a->text : "<nothing>");
 }
 
@@ -341,6 +367,7 @@ static int summarize(struct session *s, const struct build_result *results, size
 	say(s, false, "\n==> Wait completed after %s", took.buf);
 	for (size_t i = 0; i < n; i++)
 		failed += results[i].error != NULL;
+	record_results(s->record, results, n, s->ctx->redactor);
 
 	struct event ev = {
 		.kind = EVENT_RUN_END,
@@ -352,13 +379,13 @@ static int summarize(struct session *s, const struct build_result *results, size
 
 	if (s->interrupted) {
 		say(s, false, "Cleanly cancelled builds after being interrupted.");
-		s->out->ops->event(s->out, &ev);
+		put_event(s, &ev);
 		return EXIT_ERROR;
 	}
 	if (failed)
 		show_failures(s, results, n, failed);
 	show_artifacts(s, results, n);
-	s->out->ops->event(s->out, &ev);
+	put_event(s, &ev);
 	return failed ? EXIT_ERROR : EXIT_OK;
 }
 
@@ -372,7 +399,7 @@ static int64_t source_date_epoch(void)
 	return text && parse_int64(text, 10, &n) && n >= 0 ? n : -1;
 }
 
-/* Colour announcements are Packer's; they make no sense without colours. */
+/* Colour announcements are Packer's; they make no sense without colours, nor in a record. */
 static void announce(struct session *s, const struct plan *plan)
 {
 	if (!s->args->color || s->ctx->no_color || s->ctx->machine_readable || s->args->json)
@@ -380,10 +407,13 @@ static void announce(struct session *s, const struct plan *plan)
 	for (size_t i = 0; i < plan->len; i++) {
 		static const int colors[] = { 32, 36, 35, 33, 34 };
 
-		say(s, false, "\033[1;%dm%s: output will be in this color.\033[0m",
-		    colors[i % ARRAY_LEN(colors)], plan->builds[i].name);
+		AUTO_FREE char *line =
+			xasprintf("\033[1;%dm%s: output will be in this color.\033[0m",
+				  colors[i % ARRAY_LEN(colors)], plan->builds[i].name);
+
+		s->out->ops->say(s->out, line);
 	}
-	say(s, false, "%s", "");
+	s->out->ops->say(s->out, "");
 }
 
 static void report_recovered(void *data, const char *run_id, const char *what, bool ok)
@@ -398,14 +428,12 @@ static void recover(struct session *s)
 	AUTO(error) struct error *e = NULL;
 	int removed;
 
-	if (journal_recover(s->ctx->dirs.state, report_recovered, s, &removed, &e) < 0 ||
-	    failures_trim(s->ctx->dirs.state, &e) < 0)
+	if (journal_recover(s->ctx->dirs.state, report_recovered, s, &removed, &e) < 0)
 		say(s, true, "warning: %s", e->message);
 }
 
 static int run_plan(struct session *s, const struct plan *plan)
 {
-	char uuid[UUID_TEXT];
 	struct engine_options opts = {
 		.parallel = s->args->debug ? 1 : (int)s->args->parallel,
 		.on_error = s->args->on_error,
@@ -414,17 +442,15 @@ static int run_plan(struct session *s, const struct plan *plan)
 		.dirs = &s->ctx->dirs,
 		.cwd = s->ctx->cwd,
 		.environ = s->ctx->environ,
-		.run_uuid = uuid,
+		.run_uuid = s->run_uuid,
 		.source_date_epoch = source_date_epoch(),
+		.evidence_dir = record_evidence_dir(s->record),
 	};
-	AUTO_FREE char *evidence = NULL;
 	AUTO_CLOSE int signal_fd = -1;
 	AUTO(error) struct error *e = NULL;
 	int64_t started = clock_monotonic();
 	size_t n;
 
-	random_uuid(uuid);
-	opts.evidence_dir = evidence = failures_dir(s->ctx->dirs.state, uuid);
 	if (signals_open(&signal_fd, &e) < 0) {
 		say(s, true, "%s", e->message);
 		return EXIT_ERROR;
@@ -443,9 +469,72 @@ static int run_plan(struct session *s, const struct plan *plan)
 	const struct build_result *results = engine_wait(engine, &n);
 
 	event_queue_drain(s->queue, show, s);
+	flush_record(s);
 	s->out->ops->suspend(s->out);
 	return summarize(s, results, n, started);
 }
+
+/* ---- the record -------------------------------------------------------------------- */
+
+/* A place that cannot be used is worth one warning. */
+static void prune_records(struct session *s, int64_t max_bytes)
+{
+	AUTO(error) struct error *e = NULL;
+	int removed;
+
+	if (!s->prunes ||
+	    records_prune(s->ctx->dirs.state, s->records_kept, max_bytes, &removed, &e) == 0)
+		return;
+	s->prunes = false;
+	say(s, true, "warning: cannot remove old records of runs: %s", e->message);
+}
+
+/* How many are there is looked at now, how large they are once this one is complete. */
+static void open_record(struct session *s)
+{
+	AUTO(error) struct error *bad = NULL, *e = NULL;
+
+	s->prunes = true;
+	if (command_runs_kept(&s->records_kept, &bad) < 0)
+		say(s, true, "warning: %s", bad->message);
+	if (s->records_kept > 0 &&
+	    record_open(s->ctx->dirs.state, s->run_uuid, s->ctx->start_time, &s->record, &e) < 0) {
+		s->prunes = false;
+		say(s, true, "warning: this run is not recorded: %s", e->message);
+	}
+	prune_records(s, INT64_MAX);
+}
+
+/* `config` NULL: it has mistakes, so what is secret is not known. */
+static void describe_run(struct session *s, const char *path, const struct config *config)
+{
+	AUTO(strv) struct strv arguments = STRV_INIT;
+	AUTO_FREE char *full = strcmp(path, "-") ? path_absolute(s->ctx->cwd, path) : xstrdup(path);
+	AUTO_FREE char *shown = redactor_copy(s->ctx->redactor, full);
+
+	template_args_shown(s->ctx, config, &arguments);
+	record_facts(s->record, &(struct record_facts){
+					.version = INGOT_VERSION,
+					.template_path = shown,
+					.directory = s->ctx->cwd,
+					.arguments = arguments.v,
+				});
+}
+
+static void close_record(struct session *s, int exit_code)
+{
+	enum run_outcome outcome = s->interrupted         ? RUN_CANCELLED
+				   : exit_code == EXIT_OK ? RUN_SUCCEEDED
+							  : RUN_FAILED;
+
+	flush_record(s);
+	record_end(s->record, outcome);
+	flush_record(s);
+	record_close(TAKE(s->record));
+	prune_records(s, RECORDS_BYTES_MAX);
+}
+
+/* ---- from the template on ------------------------------------------------------------ */
 
 static int build(struct session *s, const char *path)
 {
@@ -460,6 +549,7 @@ static int build(struct session *s, const char *path)
 	bool broken = !config || diags_has_errors(&diags);
 
 	options_warn_ignored(s->ctx->command->options, s->args, &diags);
+	describe_run(s, path, broken ? NULL : config);
 
 	if (!config) {
 		print_diags(s, &diags);
@@ -490,6 +580,17 @@ static int build(struct session *s, const char *path)
 	int r = run_plan(s, plan);
 
 	return failed ? EXIT_ERROR : r;
+}
+
+static int build_on_record(struct session *s, const char *path)
+{
+	int r;
+
+	random_uuid(s->run_uuid);
+	open_record(s);
+	r = build(s, path);
+	close_record(s, r);
+	return r;
 }
 
 /* How long a build may be silent before it has to say what it waits for. */
@@ -527,7 +628,7 @@ static int run(struct command_ctx *ctx)
 
 		prompter_init(&s.prompter, queue, out);
 		s.silence.patience = patience();
-		r = queue ? build(&s, path) : EXIT_ERROR;
+		r = queue ? build_on_record(&s, path) : EXIT_ERROR;
 		if (!queue)
 			say(&s, true, "%s", e->message);
 		prompter_release(&s.prompter);
@@ -549,7 +650,9 @@ const struct command command_build = {
 	       "for; INGOT_SILENCE=DURATION is another time, 0 means never.\n"
 	       "\n"
 	       "INGOT_LOG=1 writes a debug log to standard error, INGOT_LOG_PATH=FILE to a\n"
-	       "file (also as PACKER_LOG, PACKER_LOG_PATH). It holds no secrets.",
+	       "file (also as PACKER_LOG, PACKER_LOG_PATH). It holds no secrets.\n"
+	       "\n"
+	       "A record of the run is kept: see 'ingot runs'.",
 	.options = build_options,
 	.run = run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
 #include "core/journal.h"
+#include "core/records.h"
 
 #include <stdio.h>
 
@@ -12,21 +13,36 @@ static void report(void *data, const char *run_id, const char *what, bool ok)
 		command_error(data, "Could not remove what run %s left: %s", run_id, what);
 }
 
+/* What every build does, too; here for those who build no more. */
+static int prune(struct command_ctx *ctx, int *ret_removed, struct error **err)
+{
+	int64_t keep;
+
+	if (command_runs_kept(&keep, err) < 0)
+		return -1;
+	if (records_prune(ctx->dirs.state, keep, RECORDS_BYTES_MAX, ret_removed, err) < 0)
+		return -1;
+	if (*ret_removed)
+		command_say(ctx, "Removed %d records of old runs", *ret_removed);
+	return 0;
+}
+
 static int run(struct command_ctx *ctx)
 {
 	struct error *e = NULL;
-	int first = 0, removed = 0;
+	int first = 0, removed = 0, records = 0;
 
 	if (options_parse(NULL, ctx->argc, ctx->argv, NULL, &first, &e) < 0)
 		return command_usage_error(ctx, e);
 	if (first != ctx->argc)
 		return command_usage_error(ctx, NULL);
-	if (journal_recover(ctx->dirs.state, report, ctx, &removed, &e) < 0) {
+	if (journal_recover(ctx->dirs.state, report, ctx, &removed, &e) < 0 ||
+	    prune(ctx, &records, &e) < 0) {
 		command_print_error(ctx, e);
 		error_free(e);
 		return EXIT_ERROR;
 	}
-	if (!removed)
+	if (!removed && !records)
 		command_say(ctx, "Nothing to clean up.");
 	return EXIT_OK;
 }
@@ -37,6 +53,9 @@ const struct command command_gc = {
 	.usage = "",
 	.doc = "Ends the processes and removes the files of runs that were killed before they\n"
 	       "could clean up. Runs that are alive, and what -on-error=abort left on purpose,\n"
-	       "are not touched. Every build does the same when it starts.",
+	       "are not touched. Every build does the same when it starts.\n"
+	       "\n"
+	       "Removes the oldest records of runs, too, as far as there are too many (see\n"
+	       "'ingot runs').",
 	.run = run,
 };

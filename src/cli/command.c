@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "cli/debug_log.h"
 #include "cli/main.h"
 #include "os/clock.h"
@@ -15,16 +16,20 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { RUNS_KEPT = 50 };
+
 extern const struct command command_build, command_console, command_fix, command_fmt, command_gc,
 	command_hcl2_upgrade, command_help, command_inspect, command_reference, command_run,
-	command_validate, command_version;
+	command_runs, command_validate, command_version;
 
 const struct command *const commands[] = {
-	&command_build, &command_console,  &command_fix,
-	&command_fmt,   &command_gc,       &command_hcl2_upgrade,
-	&command_help,  &command_inspect,  &command_reference,
-	&command_run,   &command_validate, &command_version,
-	NULL,
+	&command_build,     &command_console,
+	&command_fix,       &command_fmt,
+	&command_gc,        &command_hcl2_upgrade,
+	&command_help,      &command_inspect,
+	&command_reference, &command_run,
+	&command_runs,      &command_validate,
+	&command_version,   NULL,
 };
 
 const struct command *command_find(const char *name)
@@ -59,6 +64,21 @@ const char *command_env(const char *name)
 			return value;
 	}
 	return NULL;
+}
+
+int command_runs_kept(int64_t *ret, struct error **err)
+{
+	const char *text = command_env("RUNS_KEEP");
+	int64_t n;
+
+	*ret = RUNS_KEPT;
+	if (!text)
+		return 0;
+	if (!parse_int64(text, 10, &n) || n < 0)
+		return error_set(err, ERROR_INVALID,
+				 "INGOT_RUNS_KEEP is '%s', not a number of runs to keep", text);
+	*ret = n;
+	return 0;
 }
 
 static const char *from_environment(const char *name)

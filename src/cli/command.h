@@ -105,3 +105,5 @@ void command_print_help(const struct command *cmd);
 int command_usage_error(struct command_ctx *ctx, struct error *e);
 /* Value of INGOT_<name>, else PACKER_<name>, else NULL; empty counts as unset. */
 const char *command_env(const char *name);
+/* How many records of runs stay, INGOT_RUNS_KEEP; the default also when that is no number. */
+MUST_CHECK int command_runs_kept(int64_t *ret, struct error **err);

@@ -2,9 +2,11 @@
 #include "cli/template_args.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "core/datasource.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const config_types[] = { "json", "hcl2", NULL };
 
@@ -41,6 +43,49 @@ int template_args_parse(struct command_ctx *ctx, void *args, const char **ret_pa
 	}
 	*ret_path = ctx->argv[first];
 	return -1;
+}
+
+static bool is_plain(const struct config *config, struct str name)
+{
+	for (size_t i = 0; config && i < config->variable_count; i++)
+		if (str_is(name, config->variables[i].name))
+			return !config->variables[i].sensitive;
+	for (size_t i = 0; config && config->legacy && i < config->legacy->variable_count; i++)
+		if (str_is(name, config->legacy->variables[i].name))
+			return !config->legacy->variables[i].sensitive;
+	return false;
+}
+
+/* `word`, in which key=value begins at `assignment`. */
+static char *hide_value(const struct config *config, const char *word, const char *assignment)
+{
+	struct str value, name = str_split(str_of(assignment), '=', &value);
+
+	if (is_plain(config, name))
+		return xstrdup(word);
+	return xasprintf("%.*s<sensitive>", (int)(value.p - word), word);
+}
+
+void template_args_shown(const struct command_ctx *ctx, const struct config *config,
+			 struct strv *ret)
+{
+	bool is_value = false;
+
+	for (int i = 0; i < ctx->argc; i++) {
+		const char *word = ctx->argv[i], *flag = word;
+		AUTO_FREE char *shown = NULL;
+
+		while (flag - word < 2 && *flag == '-')
+			flag++;
+		if (is_value)
+			shown = hide_value(config, word, word);
+		else if (flag > word && text_starts_with(flag, "var="))
+			shown = hide_value(config, word, flag + strlen("var="));
+		else
+			shown = xstrdup(word);
+		is_value = flag > word && text_eq(flag, "var");
+		strv_push_take(ret, redactor_copy(ctx->redactor, shown));
+	}
 }
 
 static const char *from_environment(const char *name)

@@ -37,6 +37,13 @@ static inline void auto_template_args(struct template_args *a)
 /* Parses the flags and the one template path; an exit code on failure, else -1. */
 int template_args_parse(struct command_ctx *ctx, void *args, const char **ret_path);
 
+/*
+ * The arguments as a record may keep them: without secrets, and of -var only the values of
+ * variables that `config` declares as no secrets. NULL: none.
+ */
+void template_args_shown(const struct command_ctx *ctx, const struct config *config,
+			 struct strv *ret);
+
 struct template_loading {
 	bool warn_undeclared;
 	bool syntax_only;

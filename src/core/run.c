@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/duration.h"
-#include "base/path.h"
+#include "core/records.h"
 #include "os/clock.h"
 #include "os/fs.h"
 
@@ -119,7 +119,6 @@ static void add_console(struct build_run *run, struct error **err)
 static void keep_evidence(struct build_run *run, struct error **err)
 {
 	struct machine *m = run->machine;
-	AUTO_FREE char *name = xstrdup(run->build->name);
 	AUTO_FREE char *dir = NULL, *files = NULL;
 	AUTO(strv) struct strv list = STRV_INIT;
 	AUTO(error) struct error *e = NULL;
@@ -129,9 +128,7 @@ static void keep_evidence(struct build_run *run, struct error **err)
 
 	if (!run->opts->evidence_dir || !m || !m->ops->evidence || (*err)->kind == ERROR_CANCELLED)
 		return;
-	for (char *p = name; (p = strchr(p, '/'));)
-		*p = '_';
-	dir = path_join(run->opts->evidence_dir, name);
+	dir = record_build_dir(run->opts->evidence_dir, run->build->name);
 	run->ctx.cancel = c;
 	if (fs_mkdir_all(dir, 0700, &e) == 0 && m->ops->evidence(m, &run->ctx, dir, &e) == 0 &&
 	    fs_list(dir, &list, &e) == 0 && list.len) {

@@ -77,6 +77,7 @@ test_expect_success 'abort with -debug: every step is paused at, the guest stays
                 ingot build -color=false -debug -on-error=abort t.pkr.hcl >screen; cat log screen; test_absent never &&
         kept=$(sed -n "s/^ *kept of the machine: console.log,.* screen.png in //p" log | tr -d "\r") && ls -l "$kept" &&
         head -c 4 "$kept/screen.png" | grep -qa PNG && grep -qa Linux "$kept/console.log" &&
+        ingot runs show >shown && grep "^    $kept/console.log$" shown && grep "^    $kept/screen.png$" shown &&
         grep "^==> qemu.web: Step \"StepProvision\" failed, aborting...$" log &&
         grep "^==> qemu.web: aborted: skipping cleanup of step \"StepConnect\"$" log &&
         grep "^==> qemu.web: aborted: skipping cleanup of step \"stepRun\"$" log &&
