@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* UEFI takes one character every 20 ms from a USB keyboard. A PS/2 keyboard says when it is empty. */
+/* UEFI takes one character every 20 ms from a USB keyboard. A PS/2 keyboard says when it is empty, but
+ * see firmware_has_room(). */
 static const int64_t PACE_USB = 12 * NSEC_PER_MSEC;
+static const int64_t PACE_ONE_BY_ONE = 4 * NSEC_PER_MSEC;
 /* A keyboard that nobody reads is not waited for longer: the guest may have another one. A USB key
  * that stays down repeats after 250 ms. */
 static const int64_t UNREAD = 500 * NSEC_PER_MSEC;
@@ -62,6 +64,10 @@ static int ask(struct keyboard *k, const char *line, char after, struct cancel *
  * anew) and to which the 16th is lost. Where its ring begins and ends stands in
  * the BIOS data area, 40:1A and 40:1C. A system that drives the keyboard itself
  * leaves the ring as it was: then it is not waited for.
+ *
+ * No ring: UEFI. Its driver takes what the controller has every 20 ms (sooner
+ * when somebody wants a key), keeps 31 codes and makes a key of one of them at
+ * a time; so it must not be given more than that.
  */
 static int firmware_has_room(struct keyboard *k, struct cancel *c, bool *ret, struct error **err)
 {
@@ -70,6 +76,7 @@ static int firmware_has_room(struct keyboard *k, struct cancel *c, bool *ret, st
 	int64_t head = 0, tail = 0;
 
 	*ret = true;
+	k->has_ring = false;
 	if (ask(k, "xp /2hx 0x41a", ':', c, &words, err) < 0)
 		return -1;
 
@@ -81,6 +88,8 @@ static int firmware_has_room(struct keyboard *k, struct cancel *c, bool *ret, st
 	    !text_starts_with(end, "0x") || !parse_int64(end + 2, 16, &tail) || head < RING_BEGIN ||
 	    head >= RING_END || tail < RING_BEGIN || tail >= RING_END)
 		return 0;
+
+	k->has_ring = true;
 
 	int64_t kept = (tail - head + RING_END - RING_BEGIN) % (RING_END - RING_BEGIN) / 2;
 
@@ -148,7 +157,7 @@ static int usb_is_read(struct keyboard *k, struct cancel *c, bool *ret, struct e
 /* A PS/2 keyboard keeps 16 bytes, and nearly all keys are one or two. */
 size_t keyboard_batch(const struct keyboard *k)
 {
-	return k->kind == QEMU_KEYBOARD_PS2 ? KEYBOARD_BATCH_MAX : 1;
+	return k->kind == QEMU_KEYBOARD_PS2 && k->has_ring ? KEYBOARD_BATCH_MAX : 1;
 }
 
 int keyboard_send(struct keyboard *k, const struct qmp_key *keys, size_t n, struct cancel *c,
@@ -183,5 +192,7 @@ int64_t keyboard_patience(const struct keyboard *k)
 
 int64_t keyboard_pace(const struct keyboard *k)
 {
-	return k->kind == QEMU_KEYBOARD_PS2 ? 0 : PACE_USB;
+	if (k->kind != QEMU_KEYBOARD_PS2)
+		return PACE_USB;
+	return k->has_ring ? 0 : PACE_ONE_BY_ONE;
 }

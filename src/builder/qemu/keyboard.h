@@ -13,6 +13,7 @@ struct keyboard {
 	enum qemu_keyboard kind;
 	struct qmp *monitor;
 	bool is_down;          /* what was sent last */
+	bool has_ring;         /* a PC's BIOS keeps keys; known after the first one */
 	int64_t full_since;    /* when the firmware's buffer was first seen full; 0: it is not */
 	int64_t full_at;       /* its first key then */
 	uint64_t usb_register; /* guest-physical */
