@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "net/source.h"
 #include "os/fs.h"
+#include "os/log.h"
 
 #include <string.h>
 
@@ -276,6 +277,7 @@ int checksum_resolve(const char *text, const struct checksum_context *ctx, struc
 			return -1;
 		return name_text(err, text);
 	}
+	log_debug("checksum", "'%s' means %s", text, canonical);
 	*ret_canonical = canonical;
 	return 0;
 }

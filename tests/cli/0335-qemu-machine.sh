@@ -204,6 +204,17 @@ for c in \"qmp_capabilities\", \"quit\": f.write(\"{\\\"execute\\\": \\\"%s\\\"}
         test_wait 10 test -s code && cat out && [ "$(cat code)" = 0 ] && [ "$(ls out-q)" = box ] && test_absent mon.sock && rm -r out-q && test_clean
 '
 
+test_expect_success 'the debug log: the command line, the monitor without its password, what is served' '
+        arm "firmware = \"idle.rom\"" "shutdown_timeout = \"1s\"" "vnc_use_password = true" "vnc_password = \"hunter22\"" \
+                "http_content = { \"/a\" = \"b\" }" && rm -f log &&
+        test_exit 1 env INGOT_LOG_PATH=log ingot build q.pkr.hcl >out && ! grep hunter22 log &&
+        pid=$(sed -n "s/.* qemu.x: proc: \([0-9]*\) started: qemu-system-aarch64 -name box .*/\1/p" log) &&
+        grep "qemu.x: port: 59[0-9]* of " log && grep "qemu.x: http server: listens on 127.0.0.1 port 8" log &&
+        grep "qemu.x: qmp: qmp_capabilities is done in " log &&
+        grep -F "qemu.x: qmp: change-vnc-password {\"password\":\"<sensitive>\"}" log &&
+        grep "qemu.x: proc: $pid ended with status" log
+'
+
 test_expect_success 'interrupts while the guest runs, and while its disk is written anew' '
         arm "firmware = \"idle.rom\"" "qmp_enable = true" "qmp_socket_path = \"mon.sock\"" && stops grep -s "Waiting for shutdown" out && test_absent mon.sock &&
         printf "#!/bin/sh\ncase \$1 in convert) : >%s/slow.runs; exec sleep 1000;; esac\nexec %s \"\$@\"\n" "$PWD" "$real" >slow/qemu-img &&

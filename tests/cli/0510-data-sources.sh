@@ -73,8 +73,10 @@ test_expect_success 'method, headers and body are sent' '
         grep "local.body: \"\"" out'
 
 test_expect_success 'redirects are followed, a busy server is asked again, 2xx is good' '
-        page "$web/web/redirect" && ingot inspect d >out && grep "moved here" out &&
-        page "$web/web/busy" && ingot inspect d >out && grep "at last" out &&
+        page "$web/web/redirect" && INGOT_LOG_PATH=log ingot inspect d >out && grep "moved here" out &&
+        grep "http: GET $web/web/redirect gave status 200, [1-9][0-9]* bytes in [0-9.]*s, from $web" log &&
+        page "$web/web/busy" && INGOT_LOG_PATH=log ingot inspect d >out && grep "at last" out &&
+        grep "http: GET $web/web/busy gave status [45]" log && grep "http: GET $web/web/busy gave status 200" log &&
         page "$web/web/created" && ingot inspect d >out && grep "local.body: \"made\"" out'
 
 test_expect_success 'TLS needs a certificate that is known' '

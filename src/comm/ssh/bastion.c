@@ -8,6 +8,7 @@
 #include "comm/ssh/relay.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/log.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -202,6 +203,7 @@ static int open_forward(struct bastion *b, const char *host, int port, int64_t d
 		return -1;
 	}
 	if (rc == SSH_OK) {
+		log_debug("ssh", "jump host %s is connected to %s port %d", b->name, host, port);
 		*ret = ch;
 		return 0;
 	}

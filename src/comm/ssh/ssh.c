@@ -42,12 +42,14 @@ static int reconnect(struct ssh_comm *m, struct cancel *c, struct error **err)
 	int64_t deadline = clock_deadline(RECONNECT_SEC * NSEC_PER_SEC);
 	AUTO(error) struct error *e = NULL;
 
-	log_debug("ssh", "connecting again to %s port %d", m->dialer.host, m->dialer.port);
 	quick_close(&m->quick);
 	sshlink_free(m->link);
 	m->link = NULL;
-	if (dialer_dial(&m->dialer, true, deadline, c, &report, &m->link, &e) == 0)
+	if (dialer_dial(&m->dialer, true, deadline, c, &report, &m->link, &e) == 0) {
+		log_debug("ssh", "connected again to %s port %d", m->dialer.host, m->dialer.port);
 		return 0;
+	}
+	log_debug("ssh", "not connected again: %s", e->message);
 	if (cancel_check(c, err) < 0)
 		return -1;
 	/* A caller that waits for the machine tries again after any of these. */

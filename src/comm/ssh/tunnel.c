@@ -61,6 +61,8 @@ static void accept_local(struct tunnels *t, const struct tunnel *n)
 	int fd = accept4(n->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0)
+		log_debug("ssh", "tunnel: a connection of ours to %s port %d", n->host, n->port);
+	if (fd >= 0)
 		relay_add_outgoing(t->relays, fd, n->host, n->port);
 }
 
@@ -95,6 +97,8 @@ static void accept_remote(struct tunnels *t)
 
 	if (!ch)
 		return;
+	log_debug("ssh", "tunnel: a connection to the machine's port %d%s", port,
+		  fd >= 0 ? "" : ", which leads nowhere");
 	if (fd >= 0) {
 		relay_add(t->relays, fd, ch);
 		return;
