@@ -167,6 +167,36 @@ static void test_oldest_go_first(void **state)
 	assert_int_equal(prune(0, INT64_MAX), 1);
 }
 
+/* A build that prints without end must not fill the disk; its own words are kept. */
+static void test_chatter_is_cut(void **state)
+{
+	AUTO(record_list) struct record_list all = { 0 };
+	AUTO(record) struct record *r = NULL;
+	AUTO(error) struct error *e = NULL;
+	AUTO_FREE char *megabyte = xcalloc(1, 1024 * 1024), *events = NULL;
+	struct event output = { .kind = EVENT_OUTPUT, .text = megabyte, .build_name = "b" };
+	struct event word = { .kind = EVENT_STEP_START, .text = "late", .build_name = "b" };
+	int64_t full, size;
+
+	(void)state;
+	memset(megabyte, 'x', 1024 * 1024 - 1);
+	assert_int_equal(record_open(state_dir, "6f1b5c4e-0000-4000-8000-000000000001", 1, &r, &e),
+			 0);
+	list(&all);
+	events = path_join(all.items[0].dir, RECORD_EVENTS);
+	for (int i = 0; i < 55; i++)
+		record_event(r, &output);
+	assert_int_equal(fs_size(events, &full, &e), 0);
+	assert_in_range(full, 50 << 20, 52 << 20);
+	record_event(r, &word);
+	record_event(r, &output);
+	record_flush(r);
+	assert_int_equal(fs_size(events, &size, &e), 0);
+	assert_in_range(size - full, 1, 1000);
+	record_close(TAKE(r));
+	assert_int_equal(prune(0, INT64_MAX), 1);
+}
+
 static void test_run_in_progress_stays(void **state)
 {
 	AUTO(record_list) struct record_list all = { 0 };
@@ -230,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_story),
 		cmocka_unit_test(test_story_of_nonsense),
 		cmocka_unit_test(test_oldest_go_first),
+		cmocka_unit_test(test_chatter_is_cut),
 		cmocka_unit_test(test_run_in_progress_stays),
 		cmocka_unit_test(test_torn_record),
 		cmocka_unit_test(test_no_record_at_all),
