@@ -27,7 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, SILENCE_SEC = 300 };
+enum { TICK_MS = 1000, SILENCE_SEC = 300, BLIND_MAX = 100 /* waits that failed in a row */ };
 
 struct build_args {
 	struct template_args t;
@@ -225,6 +225,8 @@ static void show_events(struct session *s)
 
 static void follow(struct session *s, struct engine *e, int signal_fd)
 {
+	int blind = 0;
+
 	for (bool done = false; !done;) {
 		AUTO(error) struct error *err = NULL;
 		struct pollfd fds[] = {
@@ -238,8 +240,17 @@ static void follow(struct session *s, struct engine *e, int signal_fd)
 				     NULL, &err);
 
 		look_around(s, r < 0);
-		if (r < 0)
+		if (r < 0 && err->kind == ERROR_TIMEOUT)
 			continue;
+		if (r < 0 && ++blind < BLIND_MAX)
+			continue;
+		if (r < 0) {
+			say(s, true, "Cancelling build: %s", err->message);
+			engine_cancel(e);
+			s->interrupted = true;
+			return;
+		}
+		blind = 0;
 		done = fds[2].revents != 0;
 		if (fds[4].revents)
 			prompter_read(&s->prompter);
