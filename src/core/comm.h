@@ -30,6 +30,7 @@ struct comm_cmd {
 	size_t input_len;
 	comm_output_fn output; /* NULL: dropped */
 	void *output_data;
+	bool *began; /* becomes true when the command may have begun to run; or NULL */
 };
 
 /* What to upload: a local file, or bytes in memory. */

@@ -29,11 +29,14 @@ static void feed(void *data, bool is_stderr, const void *bytes, size_t len)
 	line_splitter_feed(is_stderr ? s->err : s->out, bytes, len);
 }
 
-int remote_run(struct provision_ctx *ctx, const char *command, int *ret_status, struct error **err)
+int remote_run(struct provision_ctx *ctx, const char *command, bool *began, int *ret_status,
+	       struct error **err)
 {
 	struct stream out = { ctx->build->ui, false }, bad = { ctx->build->ui, true };
 	struct streams s = { line_splitter_new(show, &out), line_splitter_new(show, &bad) };
-	const struct comm_cmd cmd = { .command = command, .output = feed, .output_data = &s };
+	const struct comm_cmd cmd = {
+		.command = command, .output = feed, .output_data = &s, .began = began
+	};
 	int r = ctx->comm->ops->exec(ctx->comm, &cmd, ctx->build->cancel, ret_status, err);
 
 	line_splitter_free(s.out);

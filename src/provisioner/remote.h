@@ -4,9 +4,9 @@
 
 #include "core/component.h"
 
-/* Output goes to the user line by line. */
-MUST_CHECK int remote_run(struct provision_ctx *ctx, const char *command, int *ret_status,
-			  struct error **err);
+/* Output goes to the user line by line. *began tells whether the command may have begun. */
+MUST_CHECK int remote_run(struct provision_ctx *ctx, const char *command, bool *began,
+			  int *ret_status, struct error **err);
 /* Output is dropped. */
 MUST_CHECK int remote_run_quietly(struct provision_ctx *ctx, const char *command, int *ret_status,
 				  struct error **err);

@@ -122,6 +122,7 @@ struct shell_run {
 	struct strbuf text;
 	char *command;
 	int status;
+	struct error *failure; /* while it ran: no reason to run it once more */
 };
 
 static void add_vars(struct shell_run *r)
@@ -189,12 +190,16 @@ static int place_script(struct shell_run *r, struct error **err)
 static int start_script(void *data, struct provision_ctx *ctx, struct error **err)
 {
 	struct shell_run *r = data;
+	bool began = false;
 
 	if (place_script(r, err) < 0)
 		return -1;
 	ui_wait(ctx->build->ui, "the script %s to end", r->path);
-	if (remote_run(ctx, r->command, &r->status, err) < 0)
-		return -1;
+	if (remote_run(ctx, r->command, &began, &r->status, err) < 0) {
+		if (!began)
+			return -1;
+		r->failure = TAKE(*err);
+	}
 	ui_wait_end(ctx->build->ui);
 	return 0;
 }
@@ -287,6 +292,8 @@ static int run_script(struct shell_run *r, const char *path, struct error **err)
 	if (remote_retry(r->ctx, timeout, start_script, r, err) < 0)
 		return -1;
 	r->command = NULL;
+	if (r->failure)
+		return error_move(err, TAKE(r->failure));
 	if (check_status(r, err) < 0)
 		return -1;
 	if (r->cfg->skip_clean)

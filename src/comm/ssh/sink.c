@@ -48,7 +48,7 @@ int download_sink_close(struct download_sink *s, struct error **err)
 {
 	int fd = fd_take(&s->fd);
 
-	if (fd >= 0 && close(fd) < 0)
+	if (fd >= 0 && close(fd) < 0 && errno != EINTR)
 		return error_set_errno(err, errno, "cannot write '%s'", s->path);
 	return 0;
 }

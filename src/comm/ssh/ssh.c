@@ -106,7 +106,13 @@ static int run_command(struct ssh_comm *m, struct operation *o, struct cancel *c
 	if (m->cfg->ssh_pty && sshchan_request_pty(k, c, err) < 0)
 		return -1;
 	o->started = true;
-	if (sshchan_exec(k, line, c, &e) < 0 ||
+
+	int r = sshchan_exec(k, line, c, &e);
+
+	/* when it was us who failed, nobody knows */
+	if (o->cmd->began && (r == 0 || e->os_errno))
+		*o->cmd->began = true;
+	if (r < 0 ||
 	    (o->cmd->input_len && sshchan_write(k, o->cmd->input, o->cmd->input_len, c, &e) < 0) ||
 	    sshchan_send_eof(k, c, &e) < 0) {
 		if (e->kind == ERROR_DISCONNECTED && !cancel_is_triggered(c)) {
@@ -119,8 +125,7 @@ static int run_command(struct ssh_comm *m, struct operation *o, struct cancel *c
 			return error_move(err, TAKE(e));
 	}
 
-	int r = sshchan_wait_exit(k, c, o->ret_status, err);
-
+	r = sshchan_wait_exit(k, c, o->ret_status, err);
 	if (k->loss)
 		comm_set_loss(&m->comm, k->loss);
 	return r;
