@@ -283,8 +283,9 @@ WRAP(int, mkostemps64, -1, OPEN, path, false, (char *path, int suffix, int flags
 
 WRAP(ssize_t, pread64, -1, READ, NULL, true, (int fd, void *buf, size_t len, off64_t at),
      (fd, buf, shorter(CALLER, fd, len), at))
+/* What is only looked at may be looked at again: whole. */
 WRAP(ssize_t, recv, -1, READ, NULL, true, (int fd, void *buf, size_t len, int flags),
-     (fd, buf, shorter(CALLER, fd, len), flags))
+     (fd, buf, flags &MSG_PEEK ? len : shorter(CALLER, fd, len), flags))
 WRAP(struct dirent64 *, readdir64, NULL, READ, NULL, false, (DIR * dir), (dir))
 
 WRAP(ssize_t, pwrite64, -1, WRITE, NULL, true, (int fd, const void *buf, size_t len, off64_t at),
