@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/str.h"
+#include "comm/algorithms.h"
 #include "comm/hops.h"
 #include "comm/key.h"
 #include "os/fs.h"
@@ -225,6 +226,37 @@ static void check_tunnels(struct check *k, const char *attr, const struct text_l
 	}
 }
 
+/* A wrong word is told before anything starts; one of another library is skipped, as it is there. */
+static void check_algorithms(struct check *k, const char *attr, enum algorithm_kind kind,
+			     const struct text_list *list)
+{
+	struct range at = decoded_range(k->ctx->decoded, attr);
+	AUTO(strbuf) struct strbuf known = STRBUF_INIT;
+	size_t usable = 0, unknown = 0;
+
+	algorithm_list(kind, &known);
+	for (size_t i = 0; i < list->len; i++) {
+		enum algorithm_state state = algorithm_find(kind, list->v[i]);
+		AUTO_FREE char *text =
+			xasprintf("%s ('%s') is %s", attr, list->v[i],
+				  state == ALGORITHM_UNKNOWN ? "invalid: no such algorithm"
+							     : "not available");
+
+		usable += state == ALGORITHM_USABLE;
+		unknown += state == ALGORITHM_UNKNOWN;
+		if (state == ALGORITHM_UNKNOWN)
+			diags_error(k->diags, &at, text, "Known are %s.", known.buf);
+		else if (state == ALGORITHM_ABSENT)
+			diags_warning(k->diags, &at, text, "It is skipped. Available are %s.",
+				      known.buf);
+	}
+	if (list->len > 0 && usable == 0 && unknown == 0) {
+		AUTO_FREE char *text = xasprintf("%s: none of these is available", attr);
+
+		diags_error(k->diags, &at, text, "Add one of %s.", known.buf);
+	}
+}
+
 /* Order of the checks as in communicators.md 3. */
 static void check_ssh(struct check *k)
 {
@@ -255,6 +287,9 @@ static void check_ssh(struct check *k)
 	if (!text_is_empty(c->ssh_bastion_host) && !text_is_empty(c->ssh_proxy_host))
 		complain(k, "ssh_proxy_host",
 			 "please specify either ssh_bastion_host or ssh_proxy_host, not both");
+	check_algorithms(k, "ssh_ciphers", ALGORITHM_CIPHER, &c->ssh_ciphers);
+	check_algorithms(k, "ssh_key_exchange_algorithms", ALGORITHM_KEY_EXCHANGE,
+			 &c->ssh_key_exchange_algorithms);
 	check_tunnels(k, "ssh_local_tunnels", &c->ssh_local_tunnels);
 	check_tunnels(k, "ssh_remote_tunnels", &c->ssh_remote_tunnels);
 }

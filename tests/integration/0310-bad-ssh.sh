@@ -97,6 +97,17 @@ test_expect_success 'keys that cannot be used: before anything is tried' '
         done
 '
 
+test_expect_success 'a misspelt algorithm: in validate, with the known ones' '
+        ssh_build "$port" "$key
+          ssh_ciphers = [\"aes256-ctr\", \"aes256-crt\"]
+          ssh_key_exchange_algorithms = [\"curve25519\"]" "\"true\"" && bad validate t.pkr.hcl &&
+        says "ssh_ciphers ('"'aes256-crt'"') is invalid: no such algorithm" && says "aes256-ctr, aes128-cbc" &&
+        grep "on t.pkr.hcl line 8" out && says "ssh_key_exchange_algorithms ('"'curve25519'"') is invalid" &&
+        ssh_build "$port" "$key
+          ssh_ciphers = [\"arcfour\", \"aes256-ctr\"]" "\"true\"" && ingot build t.pkr.hcl >out && cat out &&
+        says "ssh_ciphers ('"'arcfour'"') is not available" && says "Connected to SSH!"
+'
+
 test_expect_success 'nobody listens' '
         ssh_build 1 "$key" "\"true\"" && bad build t.pkr.hcl && says "Timeout waiting for SSH." &&
         says "Port 1 of 127.0.0.1 never opened"

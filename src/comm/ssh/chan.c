@@ -153,13 +153,14 @@ int sshchan_open(struct sshlink *l, struct sshchan **ret, struct cancel *c, stru
 	ssh_set_channel_callbacks(k->ch, &k->callbacks);
 	sshlink_refresh(l);
 	if (request(k, do_open, NULL, "open an SSH channel", c, err) < 0) {
-		/* A server that refuses may be out of sessions: a new connection helps. */
+		/* Out of sessions? One that is ending may still count; else a new connection helps. */
 		if ((*err)->kind == ERROR_REMOTE) {
 			(*err)->kind = ERROR_DISCONNECTED;
-			l->lost = true;
+			l->refused = true;
 		}
 		return -1;
 	}
+	k->opened = true;
 	*ret = TAKE(k);
 	return 0;
 }
@@ -172,7 +173,7 @@ void sshchan_free(struct sshchan *k)
 		ssh_remove_channel_callbacks(k->ch, &k->callbacks);
 		/* EOF and CLOSE are two messages; "again" after the first only means that
 		 * it is still in the output buffer. */
-		if (!k->link->lost && ssh_channel_close(k->ch) == SSH_AGAIN)
+		if (k->opened && !k->link->lost && ssh_channel_close(k->ch) == SSH_AGAIN)
 			(void)ssh_channel_close(k->ch);
 		ssh_channel_free(k->ch);
 	}

@@ -24,6 +24,7 @@ struct sshchan {
 	struct strbuf in; /* stdout from in_at on is unread */
 	size_t in_at;
 	struct strbuf complaint; /* the end of stderr, when buffered */
+	bool opened;             /* else the server has none to close: it would hang up */
 	bool eof, closed;
 	bool have_status;
 	int status;      /* exit status, or 128 + signal */
@@ -31,7 +32,7 @@ struct sshchan {
 	char *loss;      /* heap; NULL: the connection was not lost */
 };
 
-/* A refusal too is ERROR_DISCONNECTED, and the link counts as lost. */
+/* A refusal too is ERROR_DISCONNECTED, but the link is not lost: link.refused. */
 MUST_CHECK int sshchan_open(struct sshlink *l, struct sshchan **ret, struct cancel *c,
 			    struct error **err);
 void sshchan_free(struct sshchan *k); /* asks the server to close, does not wait */

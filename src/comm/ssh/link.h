@@ -45,6 +45,7 @@ struct sshlink {
 	int64_t last_heard, next_ask;
 	int missed;
 	bool lost;
+	bool refused; /* the server did not open the last channel that was asked for */
 	struct sshlink_side sides[SSHLINK_SIDES_MAX];
 	size_t side_count;
 };

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 
-enum { SIZE_MAX_QUICK = 1024 * 1024, FX_NO_SUCH_FILE = 2 };
+enum { SIZE_MAX_QUICK = 1024 * 1024, FX_NO_SUCH_FILE = 2, REFUSALS_MAX = 3 };
 
 void quick_close(struct quick *q)
 {
@@ -11,6 +11,20 @@ void quick_close(struct quick *q)
 		sftp3_release(&q->sftp);
 	q->sftp = (struct sftp3){ 0 };
 	q->is_open = false;
+}
+
+int quick_step_aside(struct quick *q, struct cancel *c, struct error **err)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (!q->is_open)
+		return 0;
+	q->is_alone = true;
+	q->sftp.c = c;
+	if (sftp3_finish(&q->sftp, 0, &e) < 0)
+		error_ignore(&e, "the token is looked at below");
+	quick_close(q);
+	return cancel_check(c, err);
 }
 
 /* Nothing that a shell would read as something else than a name. */
@@ -36,11 +50,18 @@ static int give_up(struct quick *q, struct cancel *c, struct error *e, struct er
 
 static int open_channel(struct quick *q, struct sshlink *l, struct cancel *c, struct error **err)
 {
-	if (!q->is_open) {
-		q->is_open = true;
-		return sftp3_start(&q->sftp, l, c, err);
-	}
 	q->sftp.c = c;
+	for (int i = 0; !q->is_open; i++) {
+		q->is_open = true;
+		l->refused = false;
+		if (sftp3_start(&q->sftp, l, c, err) == 0)
+			break;
+		/* The session of a command that has just ended may still count. */
+		if (!l->refused || i == REFUSALS_MAX)
+			return -1;
+		error_ignore(err, "tried again a round trip later");
+		quick_close(q);
+	}
 	return 0;
 }
 
@@ -137,8 +158,8 @@ int quick_remove(struct quick *q, struct sshlink *l, const char *path, struct ca
 {
 	AUTO(error) struct error *e = NULL;
 
-	/* Not worth a channel of its own. */
-	if (!q->is_open || !is_plain(path))
+	/* Otherwise not worth a channel of its own. */
+	if (!(q->is_open || q->is_alone) || !is_plain(path))
 		return 0;
 	if (open_channel(q, l, c, &e) < 0 || remove_file(&q->sftp, path, &e) < 0)
 		return give_up(q, c, e, err);

@@ -22,7 +22,10 @@
 #include "os/log.h"
 #include "os/wait.h"
 
-enum { RECONNECT_SEC = 60 };
+enum {
+	RECONNECT_SEC = 60,
+	REFUSALS_MAX = 4, /* of a session, before a new connection is tried */
+};
 
 enum method { METHOD_SCP, METHOD_SFTP };
 
@@ -72,22 +75,40 @@ struct operation {
 typedef int (*operation_fn)(struct ssh_comm *m, struct operation *o, struct cancel *c,
 			    struct error **err);
 
+/*
+ * On the connection there is. A server that allows few sessions at a time refuses one while ours
+ * that has just ended still counts: a round trip later it does not. 1: done, 0: a new connection
+ * is needed, -1: error.
+ */
+static int on_this_link(struct ssh_comm *m, operation_fn fn, struct operation *o, struct cancel *c,
+			struct error **err)
+{
+	for (int i = 0; i < REFUSALS_MAX && m->link && !m->link->lost; i++) {
+		AUTO(error) struct error *e = NULL;
+
+		if (m->quick.is_alone && quick_step_aside(&m->quick, c, err) < 0)
+			return -1;
+		m->link->refused = false;
+		if (fn(m, o, c, &e) == 0)
+			return 1;
+		if (o->started || e->kind != ERROR_DISCONNECTED || cancel_check(c, err) < 0)
+			return *err ? -1 : error_move(err, TAKE(e));
+		if (!m->link->refused)
+			return 0;
+		/* Do not stand in the way. */
+		if (quick_step_aside(&m->quick, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int on_link(struct ssh_comm *m, operation_fn fn, struct operation *o, struct cancel *c,
 		   struct error **err)
 {
-	AUTO(error) struct error *e = NULL;
+	int r = on_this_link(m, fn, o, c, err);
 
-	if (m->link && !m->link->lost) {
-		bool beside = m->quick.is_open;
-
-		if (fn(m, o, c, &e) == 0)
-			return 0;
-		/* Maybe it allows one channel at a time: do not stand in the way again. */
-		if (beside && !o->started && e->kind == ERROR_DISCONNECTED)
-			m->quick.is_off = true;
-		if (o->started || e->kind != ERROR_DISCONNECTED || cancel_check(c, err) < 0)
-			return *err ? -1 : error_move(err, TAKE(e));
-	}
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	if (reconnect(m, c, err) < 0)
 		return -1;
 	return fn(m, o, c, err);

@@ -254,6 +254,48 @@ static void test_tunnels(void **state)
 	expect(f, "ssh_local_tunnels ('8080:x') is invalid: expected PORT:HOST:PORT");
 }
 
+static void test_bad_chain(void **state)
+{
+	struct fixture *f = *state;
+
+	f->cfg.ssh_bastion_host = "edge,inner:x";
+	f->cfg.ssh_bastion_password = "p";
+	expect(f, "ssh_bastion_host ('edge,inner:x') is invalid: 'x' is not a port");
+}
+
+static void test_interactive_bastion(void **state)
+{
+	struct fixture *f = *state;
+
+	f->cfg.ssh_bastion_host = "edge";
+	f->cfg.ssh_bastion_interactive = true;
+	prepare(f);
+	assert_int_equal(f->diags.len, 0);
+}
+
+static void test_algorithms(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const words[] = { "aes256-ctr", "aes256-crt" };
+
+	f->cfg.ssh_ciphers = (struct text_list){ words, 2 };
+	expect(f, "ssh_ciphers ('aes256-crt') is invalid: no such algorithm");
+	assert_non_null(strstr(f->diags.items[0].detail, "3des-cbc"));
+}
+
+static void test_absent_algorithm(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const words[] = { "sntrup761x25519-sha512", "curve25519-sha256" };
+
+	f->cfg.ssh_key_exchange_algorithms = (struct text_list){ words, 2 };
+	expect(f, "ssh_key_exchange_algorithms ('sntrup761x25519-sha512') is not available");
+	assert_false(diags_has_errors(&f->diags));
+	f->cfg.ssh_key_exchange_algorithms.len = 1;
+	prepare(f);
+	assert_true(diags_has_errors(&f->diags));
+}
+
 static void test_parse_tunnel(void **state)
 {
 	AUTO(error) struct error *e = NULL;
@@ -291,6 +333,10 @@ int main(void)
 		CASE(test_certificate_without_key),
 		CASE(test_bastion_credentials),
 		CASE(test_bastion_and_proxy),
+		CASE(test_bad_chain),
+		CASE(test_interactive_bastion),
+		CASE(test_algorithms),
+		CASE(test_absent_algorithm),
 		CASE(test_tunnels),
 		cmocka_unit_test(test_parse_tunnel),
 	};
