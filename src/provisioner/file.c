@@ -126,6 +126,11 @@ static int upload_failed(const char *dst, struct error **err)
 				  "Directories are not created: make the parent of '%s' in a shell "
 				  "provisioner first.",
 				  dst);
+	if (strstr((*err)->message, "o space left"))
+		return error_hint(err,
+				  "The file system of the machine that holds '%s' is full: enlarge "
+				  "it (disk_size), or upload to another one.",
+				  dst);
 	return -1;
 }
 

@@ -19,6 +19,52 @@ enum {
 	NAMES_MAX = 1000 * 1000, /* entries of one directory */
 };
 
+/* ---- full disks ----------------------------------------------------------------------- */
+
+/* Has the file system of a directory over there no room left for anybody but root, or no inode?
+ * What OpenSSH's server knows to tell; of others it is false. */
+static int ask_full(struct sftp3 *s, const char *dir, bool *ret, struct error **err)
+{
+	static const char name[] = "statvfs@openssh.com";
+	uint64_t v
+		[8]; /* block size, fragment size, blocks, free, available; files, free, available */
+	struct sftp3_answer a;
+	uint32_t id;
+
+	sftp3_begin(s, FXP_EXTENDED, &id);
+	sftp3_put_string(&s->out, name, strlen(name));
+	sftp3_put_string(&s->out, dir, strlen(dir));
+	if (sftp3_ask(s, id, &a, err) < 0)
+		return -1;
+	*ret = false;
+	for (size_t i = 0; a.type == FXP_EXTENDED_REPLY && i < ARRAY_LEN(v); i++)
+		if (!sftp3_get64(&a.body, &v[i]))
+			return sftp3_nonsense(err);
+	if (a.type == FXP_EXTENDED_REPLY)
+		*ret = (v[2] && !v[4]) || (v[5] && !v[7]);
+	sftp3_done_with(s, &a);
+	return 0;
+}
+
+/* The protocol has no word for it: every failure to write is a "Failure". */
+static int explain_refusal(struct sftp3 *s, const char *path, struct error **err)
+{
+	AUTO_FREE char *dir = path_dirname(path);
+	AUTO(error) struct error *e = NULL;
+	bool full;
+
+	if ((*err)->kind != ERROR_REMOTE)
+		return -1;
+	if (ask_full(s, dir, &full, &e) < 0) {
+		error_ignore(&e, "then without a reason");
+		return -1;
+	}
+	if (!full)
+		return -1;
+	error_ignore(err, "this is why");
+	return error_set(err, ERROR_REMOTE, "sftp: %s: No space left on device", path);
+}
+
 /* ---- upload ------------------------------------------------------------------------- */
 
 struct upload {
@@ -29,6 +75,24 @@ struct upload {
 	int in_flight;
 };
 
+/* One of the writes was refused; the others are answered, too. */
+static int say_refused(struct upload *u, struct error **err)
+{
+	AUTO(error) struct error *e = NULL;
+	struct sftp3_answer a;
+
+	if ((*err)->kind != ERROR_REMOTE)
+		return -1;
+	while (--u->in_flight > 0) {
+		if (sftp3_read_answer(u->s, &a, &e) < 0) {
+			error_ignore(&e, "the refusal is what is told");
+			return -1;
+		}
+		sftp3_done_with(u->s, &a);
+	}
+	return explain_refusal(u->s, u->dst, err);
+}
+
 /* Reads answers until at most `max` writes are open. */
 static int settle(struct upload *u, int max, struct error **err)
 {
@@ -37,9 +101,10 @@ static int settle(struct upload *u, int max, struct error **err)
 	while (u->in_flight > max || (u->in_flight > 0 && sftp3_complete(u->s, &n, err))) {
 		struct sftp3_answer a;
 
-		if (sftp3_read_answer(u->s, &a, err) < 0 ||
-		    sftp3_expect_ok(u->s, &a, u->dst, err) < 0)
+		if (sftp3_read_answer(u->s, &a, err) < 0)
 			return -1;
+		if (sftp3_expect_ok(u->s, &a, u->dst, err) < 0)
+			return say_refused(u, err);
 		u->in_flight--;
 	}
 	return 0;
@@ -87,7 +152,7 @@ static int upload_open_source(struct sftp3 *s, struct upload_source *src, const 
 	AUTO(strbuf) struct strbuf handle = STRBUF_INIT_MAX(1024);
 
 	if (sftp3_open_file(s, dst, FXF_WRITE | FXF_CREAT | FXF_TRUNC, NULL, &handle, err) < 0)
-		return -1;
+		return explain_refusal(s, dst, err);
 
 	struct upload u = { .s = s, .handle = &handle, .src = src, .dst = dst };
 

@@ -75,7 +75,7 @@ bool sftp3_get32(struct str *s, uint32_t *ret)
 	return true;
 }
 
-static bool get64(struct str *s, uint64_t *ret)
+bool sftp3_get64(struct str *s, uint64_t *ret)
 {
 	uint32_t high, low;
 
@@ -105,7 +105,7 @@ bool sftp3_get_attrs(struct str *s, struct sftp3_attrs *a)
 	*a = (struct sftp3_attrs){ 0 };
 	if (!sftp3_get32(s, &a->flags))
 		return false;
-	if ((a->flags & FXA_SIZE) && !get64(s, &a->size))
+	if ((a->flags & FXA_SIZE) && !sftp3_get64(s, &a->size))
 		return false;
 	if ((a->flags & FXA_UIDGID) && !(sftp3_get32(s, &ignored) && sftp3_get32(s, &ignored)))
 		return false;

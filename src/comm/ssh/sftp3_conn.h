@@ -24,6 +24,8 @@ enum {
 	FXP_REMOVE = 13,
 	FXP_MKDIR = 14,
 	FXP_STAT = 17,
+	FXP_EXTENDED = 200,
+	FXP_EXTENDED_REPLY = 201,
 	FXP_STATUS = 101,
 	FXP_HANDLE = 102,
 	FXP_DATA = 103,
@@ -88,6 +90,7 @@ MUST_CHECK int sftp3_send_packet(struct sftp3 *s, struct error **err);
 
 /* Taking an answer apart; false: too short. */
 MUST_CHECK bool sftp3_get32(struct str *s, uint32_t *ret);
+MUST_CHECK bool sftp3_get64(struct str *s, uint64_t *ret);
 MUST_CHECK bool sftp3_get_string(struct str *s, struct str *ret);
 MUST_CHECK bool sftp3_get_attrs(struct str *s, struct sftp3_attrs *a);
 
