@@ -252,6 +252,22 @@ int guest_check(struct guest *g, bool connected, struct error **err)
 	return 0;
 }
 
+int guest_explain(struct guest *g, struct error **err)
+{
+	AUTO(error) struct error *e = NULL;
+	int status;
+
+	if ((*err)->kind != ERROR_DISCONNECTED)
+		return -1;
+	if (proc_wait(&g->proc, clock_deadline(REAP_SECONDS * NSEC_PER_SEC), NULL, &status, &e) <
+	    0) {
+		error_ignore(&e, "it lives on without a monitor");
+		return -1;
+	}
+	error_ignore(err, "its end is the reason");
+	return say_ended(g, err);
+}
+
 /* ---- start --------------------------------------------------------------------- */
 
 static bool is_port_taken(const char *log)
@@ -387,7 +403,12 @@ static int let_run(struct guest *g, const struct strv *argv, struct cancel *c, s
 		return -1;
 	if (strv_contains(argv, "-S") || strv_contains(argv, "-incoming"))
 		return 0;
-	return qmp_command(g->qmp, "cont", deadline, c, err);
+	if (qmp_command(g->qmp, "cont", deadline, c, err) == 0)
+		return 0;
+	if ((*err)->kind != ERROR_DISCONNECTED)
+		return -1;
+	error_ignore(err, "it ran and ended before it could answer: its end tells more");
+	return 0;
 }
 
 static int set_up(struct guest *g, const struct guest_spec *spec, struct cancel *c,

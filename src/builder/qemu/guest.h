@@ -48,6 +48,10 @@ int guest_watch_fd(const struct guest *g);
  */
 int guest_check(struct guest *g, bool connected, struct error **err);
 
+/* After a command failed since the monitor was closed: replaces *err with how QEMU ended, if it
+ * did. Returns -1. */
+int guest_explain(struct guest *g, struct error **err);
+
 /* From here on an end is what we want: the watched fd stays silent. */
 void guest_expect_end(struct guest *g);
 MUST_CHECK int guest_press_power(struct guest *g, struct cancel *c, struct error **err);

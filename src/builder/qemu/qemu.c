@@ -239,9 +239,9 @@ static int qemu_boot(struct machine *machine, struct build_ctx *ctx, struct erro
 		return -1;
 	m->machine.watch_fd = guest_watch_fd(m->launch.guest);
 	pages_describe(&m->pages, &m->machine.generated);
-	if (type_keys(m, ctx, err) < 0)
-		return -1;
-	return find_guest(m, ctx, err);
+	if (type_keys(m, ctx, err) < 0 || find_guest(m, ctx, err) < 0)
+		return guest_explain(m->launch.guest, err);
+	return 0;
 }
 
 static const struct machine_ops qemu_ops;
