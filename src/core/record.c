@@ -17,6 +17,7 @@
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/lock.h"
+#include "os/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,6 +116,7 @@ int record_open(const char *state_dir, const char *run_uuid, int64_t wall, struc
 	json_set_text(r->facts, "start", start.buf);
 	if (make_and_lock(r, err) < 0)
 		return -1;
+	log_debug("record", "'%s'", r->dir);
 	*ret = TAKE(r);
 	return 0;
 }
