@@ -5,6 +5,9 @@
 # for the builder. Source it after testlib.sh; tiny_guest makes it below $tiny,
 # tiny_source prints a source block that boots it.
 #
+# bare_source prints one for a guest that is only a few bytes of code in its first sector: it turns
+# itself off ($tiny.off) or stays ($tiny.stay), a second after its start.
+#
 # Words of the kernel's command line tell it what to do instead of serving:
 #   tiny=panic  panics          tiny=deaf  brings up no network
 # /full is a file system of 256 KiB.
@@ -85,6 +88,47 @@ tiny_guest() {
         }
         rm -rf "$tiny.tree"
         qemu-img create -q -f qcow2 "$tiny.qcow2" 16M
+        tiny_sector off '\272\004\006\270\000\040\357\364\353\375' # outw(0x604, 0x2000): ACPI's S5
+        tiny_sector stay '\364\353\375'                             # hlt; jmp back
+}
+
+# tiny_sector NAME CODE: a disk that starts with it
+tiny_sector() {
+        truncate -s 1M "$tiny.$1"
+        # shellcheck disable=SC2059 # octal bytes
+        printf "$2" | dd of="$tiny.$1" conv=notrunc status=none
+        printf '\125\252' | dd of="$tiny.$1" bs=1 seek=510 conv=notrunc status=none
+}
+
+# bare_source NAME off|stay [LINE...]
+bare_source() {
+        bare_name=$1 bare_image=$tiny.$2
+        shift 2
+        cat <<-EOS
+	source "qemu" "$bare_name" {
+	  iso_url          = "$bare_image"
+	  iso_checksum     = "none"
+	  disk_image       = true
+	  skip_resize_disk = true
+	  headless         = true
+	  memory           = 32
+	  communicator     = "none"
+	  shutdown_timeout = "30m"
+	  vm_name          = "tiny-$$"
+	  output_directory = "$bare_name/out"
+	EOS
+        for bare_line; do echo "  $bare_line"; done
+        echo '}'
+}
+
+# Starts one outside of a build, to be reached at 127.0.0.1:$tiny_port; its process is $tiny_pid.
+tiny_start() {
+        tiny_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+        qemu-system-x86_64 -display none -m 256 -kernel $tiny_boot/linux -initrd "$tiny.initrd" \
+                -append "console=ttyS0 mitigations=off no_timer_check" -serial "file:$test_root/tiny.console" \
+                -netdev "user,id=n,hostfwd=tcp:127.0.0.1:$tiny_port-:22" -device e1000,netdev=n &
+        tiny_pid=$!
+        test_keep_pid $tiny_pid
 }
 
 # tiny_source NAME [LINE...]: extra words of the kernel's command line are in $tiny_words
@@ -108,7 +152,7 @@ tiny_source() {
 	  shutdown_command     = "poweroff -f"
 	  qemuargs = [
 	    ["-kernel", "$tiny_boot/linux"], ["-initrd", "$tiny.initrd"],
-	    ["-append", "console=ttyS0 ${tiny_words:-}"],
+	    ["-append", "console=ttyS0 mitigations=off no_timer_check ${tiny_words:-}"],
 	  ]
 	EOS
         for tiny_line; do echo "  $tiny_line"; done
