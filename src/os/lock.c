@@ -16,12 +16,14 @@
 enum { FIRST_LOOK_MSEC = 2, LAST_LOOK_MSEC = 100 };
 
 /* Somebody may have removed the file between our open() and flock(). */
-static bool is_still_at(int fd, const char *path)
+static int is_still_at(int fd, const char *path, bool *ret)
 {
-	struct stat held, named;
+	struct stat held, named = { 0 };
 
-	return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_dev == named.st_dev &&
-	       held.st_ino == named.st_ino;
+	if (fstat(fd, &held) < 0 || (stat(path, &named) < 0 && errno != ENOENT))
+		return -1;
+	*ret = held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+	return 0;
 }
 
 /* 1: locked, 0: somebody else has it, -1: error. */
@@ -39,7 +41,12 @@ static int try_lock(const char *path, int *ret_fd, struct error **err)
 				return 0;
 			return error_set_errno(err, errno, "cannot lock '%s'", path);
 		}
-		if (!is_still_at(fd, path))
+
+		bool still;
+
+		if (is_still_at(fd, path, &still) < 0)
+			return error_set_errno(err, errno, "cannot examine lock file '%s'", path);
+		if (!still)
 			continue;
 		*ret_fd = fd_take(&fd);
 		return 1;
