@@ -35,7 +35,7 @@ import tempfile
 
 # How each seam fails. The first is walked always, the others with --all-errors.
 ERRORS = {
-    "open": [errno.EMFILE, errno.EACCES, errno.EIO],
+    "open": [errno.EMFILE, errno.EIO],
     "read": [errno.EIO],
     "write": [errno.ENOSPC, errno.EIO],
     "close": [errno.EIO, errno.EINTR],
@@ -45,7 +45,7 @@ ERRORS = {
     "mkdir": [errno.ENOSPC, errno.EACCES],
     "truncate": [errno.EIO, errno.ENOSPC],
     "attribute": [errno.EIO, errno.EPERM],
-    "stat": [errno.EIO, errno.EACCES],
+    "stat": [errno.EIO, errno.ENOMEM],
     "lock": [errno.ENOLCK],
     "descriptor": [errno.EMFILE, errno.ENOMEM],
     "poll": [errno.ENOMEM],
@@ -159,8 +159,8 @@ class Walk:
         return [os.path.relpath(os.path.join(work, line.split(" ")[3]), work) for line in open(log)]
 
     def judge_failure(self, files, text, seam, number):
-        text = " ".join(text.split())  # diagnostics are wrapped
-        if seam and not any(w in text for w in self.words(seam, number)):
+        text = " ".join(text.split()).lower()  # diagnostics are wrapped
+        if seam and not any(w.lower() in text for w in self.words(seam, number)):
             return f"failed without saying '{os.strerror(number)}'"
         for name in sorted(set(files) | set(self.before)):
             if name in self.o.may_be_cut:
