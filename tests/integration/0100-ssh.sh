@@ -439,6 +439,22 @@ test_expect_success 'scp: the remote shell expands the destination' '
 test_expect_success 'scp: into a directory without a slash is refused' '
         test_exit 1 with_key upload x "$PWD/tree" 2>err && grep -F "Is a directory" err'
 
+# Every file says what the next one would be, and a folder stands in the way of one.
+test_expect_success 'scp: content that looks like the protocol is content' '
+        rm -rf sly to && mkdir -p sly/d to && for i in 1 2 3 4 5 6 7 8 9; do
+                printf "C0644 4 evil\nxyz\n\000" >sly/c$i; printf "D0755 0 evil\n" >sly/d$i; printf "E\n" >sly/d/e$i
+                printf "T1 0 1 0\n" >sly/t$i; printf "\001oops\n" >sly/o$i; printf "\002oops\n" >sly/p$i; printf "plain" >sly/q$i
+        done && with_key method=scp updir "$PWD/sly/" "$PWD/to" && diff -r sly to'
+for name in c5 d5 d/e5 o5 q5 d; do
+        test_expect_success "scp: a refusal ends it, and nothing is put beside: $name" '
+                rm -rf to && mkdir -p to/d && if [ $name = d ]; then rmdir to/d && : >to/d; else mkdir to/$name; fi &&
+                test_exit 1 with_key method=scp updir "$PWD/sly/" "$PWD/to" 2>err && cat err &&
+                grep -E "scp: .*/$name: (Is|Not) a directory" err && [ ! -e to/evil ] && [ ! -e to/d/evil ] && [ ! -e to/e1 ]'
+done
+test_expect_success 'sftp: a refusal names the file' '
+        rm -rf to && mkdir -p to/d/e5 && test_exit 1 with_key method=sftp updir "$PWD/sly/" "$PWD/to" 2>err && cat err &&
+        grep -F "sftp: $PWD/to/d/e5: " err'
+
 bare_port=$(free_port)
 sshd_config bare "$bare_port" "UsePAM no" "Subsystem sftp internal-sftp" "SetEnv PATH=/nonexistent"
 sshd_start bare

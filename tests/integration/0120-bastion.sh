@@ -120,6 +120,17 @@ test_expect_success 'a chain that breaks off says where' '
         script true | via 10.120.1.2,10.120.2.9:2222 "ssh_read_write_timeout = \"2s\"" &&
         sed -i "s/\"20s\"/\"3s\"/" t.pkr.hcl && fails "Timeout waiting for SSH."'
 
+test_expect_success 'the agent and a certificate for the jump host' '
+        eval "$(ssh-agent -s)" >/dev/null && test_keep_pid $SSH_AGENT_PID && ssh-add -q "$dir/edge-key" &&
+        script true | via 10.120.1.2 "ssh_bastion_agent_auth = true" && sed -i /bastion_private_key/d t.pkr.hcl && build &&
+        unset SSH_AUTH_SOCK && fails "Error connecting to bastion: 10.120.1.2: ssh_bastion_agent_auth is set, but no SSH agent runs" &&
+        ssh-keygen -q -t ed25519 -N "" -f "$dir/ca" && ssh-keygen -q -t ed25519 -N "" -f "$dir/certified" &&
+        ssh-keygen -q -s "$dir/ca" -I test -n root -V +1h "$dir/certified.pub" &&
+        stop edge && start edge "TrustedUserCAKeys $dir/ca.pub" && script true | via 10.120.1.2 &&
+        sed -i "s|^  ssh_bastion_private_key_file.*|  ssh_bastion_private_key_file = \"$dir/certified\"|" t.pkr.hcl &&
+        fails "Bastion 10.120.1.2 refused" && sed -i "s|^  ssh_bastion_private_key_file|  ssh_bastion_certificate_file = \"$dir/certified-cert.pub\"\n&|" t.pkr.hcl &&
+        build && says "Connected to SSH!" && clean'
+
 test_expect_success 'a jump host that refuses the key: said at once' '
         script true | via 10.120.1.2 &&
         sed -i "s|^  ssh_bastion_private_key_file.*|  ssh_bastion_private_key_file = \"$dir/key\"|; s/\"20s\"/\"10m\"/" t.pkr.hcl &&
@@ -164,6 +175,10 @@ if [ -e /etc/pam.d/sshd ] && eval "$ask true" 2>/dev/null && start edge "UsePAM 
                 interactive jumper@10.120.1.2 && on_terminal 0 "Password:" "pass word\\r" && cat out &&
                 says "Bastion 10.120.1.2, user '"'jumper'"': Password:" && says "Connected to SSH!" &&
                 ! grep "pass word" out && clean'
+        test_expect_success 'a password for the jump host' '
+                script true | via jumper@10.120.1.2 "ssh_bastion_password = \"pass word\"" && sed -i "/bastion_private_key/d" t.pkr.hcl &&
+                build && says "Connected to SSH!" && sed -i "s/pass word/wrong/" t.pkr.hcl &&
+                fails "unable to authenticate, attempted methods [none publickey keyboard-interactive]" "Bastion 10.120.1.2 refused"'
         test_expect_success 'a wrong password may be typed again' '
                 interactive jumper@10.120.1.2 && test_exit 0 in_here python3 "$SRCDIR/tests/tools/terminal.py" \
                         "Password:" "pass\\r" "Password:" "pass word\\r" -- "$INGOT_BIN" build -color=false t.pkr.hcl >out &&
