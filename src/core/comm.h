@@ -73,13 +73,26 @@ struct comm {
 };
 void comm_set_loss(struct comm *m, const char *why);
 
+/*
+ * A sign that it is worth trying again at once: the machine's network comes up. begin() returns an
+ * fd that is readable when look() has something to look at, or -1 when nothing can be told; look()
+ * is true for a sign. end() follows when there is an fd.
+ */
+struct comm_sign_ops {
+	int (*begin)(void *data);
+	bool (*look)(void *data);
+	void (*end)(void *data);
+};
+
 /* Where a machine listens, known when it runs. */
 struct comm_target {
 	const char *host;
 	int port;
-	const char *private_key;      /* PEM text of a generated key, or NULL */
-	const char *private_key_path; /* or NULL */
-	const char *public_key;       /* line of the key that takes part, or NULL */
+	const char *private_key;          /* PEM text of a generated key, or NULL */
+	const char *private_key_path;     /* or NULL */
+	const char *public_key;           /* line of the key that takes part, or NULL */
+	const struct comm_sign_ops *sign; /* NULL: none */
+	void *sign_data;
 };
 
 struct comm_type {

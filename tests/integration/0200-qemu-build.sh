@@ -75,7 +75,7 @@ EOT
 template good "${INGOT_TEST_BASE:+$key_line}" 'http_content = { "/seed" = "a seed" }' 'shutdown_command = "sudo shutdown -P now"'
 
 test_expect_success 'a guest is booted, provisioned, shut down and kept' '
-        ingot build good >out 2>&1 &&
+        INGOT_LOG=1 INGOT_LOG_PATH=good.log ingot build good >out 2>&1 &&
         cat out &&
         grep -q "I am $base_user" out &&
         grep "Starting HTTP server on port 8[0-9]*" out &&
@@ -89,6 +89,11 @@ if [ -z "${INGOT_TEST_BASE:-}" ]; then
                 grep "Removed the temporary SSH key from /home/$base_user/.ssh/authorized_keys" out &&
                 grep "Removed the temporary SSH key from /root/.ssh/authorized_keys" out'
 fi
+
+test_expect_success 'the network of the guest is seen to come up, and watched only until then' '
+        grep "the guest.s network comes up: it asks for an address" good.log &&
+        [ "$(grep -c "qmp: object-add {.*filter-dump" good.log)" = 1 ] &&
+        [ "$(grep -c "qmp: object-del {" good.log)" = 1 ]'
 
 test_expect_success 'without acceleration one line says so' '
         [ "$(grep -c "hardware acceleration" out)" -le 1 ] &&

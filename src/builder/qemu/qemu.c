@@ -16,6 +16,7 @@
 #include "builder/qemu/launch.h"
 #include "builder/qemu/media.h"
 #include "builder/qemu/medium.h"
+#include "builder/qemu/netwatch.h"
 #include "builder/qemu/pages.h"
 #include "builder/qemu/preflight.h"
 #include "builder/qemu/shutdown.h"
@@ -34,6 +35,7 @@ struct qemu_machine {
 	struct disks disks;
 	struct pages pages;
 	struct bridge bridge;
+	struct netwatch netwatch;
 	char *socket; /* for others' use of the monitor; NULL: none */
 	uint64_t socket_id;
 	char *source; /* the ISO or disk image */
@@ -180,6 +182,8 @@ static void set_target(struct qemu_machine *m)
 		.port = bridged ? qemu_config_guest_port(c) : m->launch.comm_port.port,
 		.private_key = m->key.temporary ? m->key.pair->private_pem : NULL,
 		.public_key = m->key.pair ? m->key.pair->public_line : NULL,
+		.sign = &netwatch_ops,
+		.sign_data = &m->netwatch,
 	};
 }
 
@@ -190,6 +194,7 @@ static int find_guest(struct qemu_machine *m, struct build_ctx *ctx, struct erro
 	if (m->bridge.neighbours && qemu_config_has_comm(c) && text_is_empty(named_host(c)) &&
 	    bridge_wait(&m->bridge, c, m->launch.guest, ctx, err) < 0)
 		return -1;
+	netwatch_init(&m->netwatch, guest_monitor(m->launch.guest), ctx->temp_dir);
 	set_target(m);
 	return 0;
 }

@@ -36,6 +36,8 @@ void dialer_init(struct dialer *d, const struct comm_config *cfg, const struct c
 		.key_pem = xstrdup(target->private_key),
 		.key_path = xstrdup(target->private_key_path),
 		.agent_socket = text_is_empty(agent) ? NULL : xstrdup(agent),
+		.sign = target->sign,
+		.sign_data = target->sign_data,
 	};
 }
 
@@ -97,6 +99,8 @@ static int open_transport(struct dialer *d, const struct dialing *g, struct tran
 		.port = d->port,
 		.once = g->once,
 		.deadline = g->deadline,
+		.sign = d->sign,
+		.sign_data = d->sign_data,
 	};
 	const struct socks5_options socks = {
 		.proxy_host = cfg->ssh_proxy_host,

@@ -18,8 +18,10 @@ struct dialer {
 	int port;
 	char *key_pem; /* wiped */
 	char *key_path;
-	char *agent_socket; /* NULL: no agent runs */
-	struct ui *ui;      /* borrowed: outlives the machine; asks for a bastion's password */
+	char *agent_socket;               /* NULL: no agent runs */
+	const struct comm_sign_ops *sign; /* of the machine; NULL: none */
+	void *sign_data;
+	struct ui *ui; /* borrowed: outlives the machine; asks for a bastion's password */
 };
 
 void dialer_init(struct dialer *d, const struct comm_config *cfg, const struct comm_target *target,

@@ -23,9 +23,12 @@
 enum {
 	PROBE_MAX = 6,         /* connections at a time */
 	BANNER_MAX = 8 * 1024, /* of lines before the identification (RFC 4253 4.2) */
-	RETRY_MSEC = 50,       /* after an answer that was not SSH */
+	RETRY_MSEC = 50,       /* after a refusal */
+	BUSY_MSEC = 2000,      /* after words that were not SSH: sshd is busy (MaxStartups) */
 	STAGGER_MSEC = 500,    /* while connections are silent; doubles */
-	STAGGER_MAX_MSEC = 2000,
+	STAGGER_MAX_MSEC = 4000,
+	SIGN_STAGGER_MAX_MSEC = 16000, /* where a sign will tell */
+	SIGN_STAGGER_MSEC = 100,       /* the first after a sign; the address is not used at once */
 	RESOLVE_RETRY_MSEC = 1000,
 	PATIENCE_MSEC = 60000, /* how long a silent one is kept */
 };
@@ -52,7 +55,9 @@ struct prober {
 	int64_t stagger;
 	enum probe_seen last; /* outcome, */
 	size_t repeated;      /* that often after it was logged */
-	int answer;           /* fd of the one that spoke, or -1 */
+	enum probe_seen last_seen;
+	int answer;  /* fd of the one that spoke, or -1 */
+	int sign_fd; /* -1: none */
 };
 
 static void log_repeated(struct prober *p)
@@ -80,6 +85,7 @@ static void saw(struct prober *p, enum probe_seen what, const char *text)
 {
 	if (log_is_on)
 		log_outcome(p, what, text);
+	p->last_seen = what;
 	if (what < p->report->seen)
 		return;
 	p->report->seen = what;
@@ -137,7 +143,9 @@ static void open_one(struct prober *p)
 	int fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	p->next_open = clock_deadline(p->stagger);
-	p->stagger = MIN(p->stagger * 2, STAGGER_MAX_MSEC * NSEC_PER_MSEC);
+	p->stagger =
+		MIN(p->stagger * 2,
+		    (p->sign_fd >= 0 ? SIGN_STAGGER_MAX_MSEC : STAGGER_MAX_MSEC) * NSEC_PER_MSEC);
 	if (fd < 0) {
 		failed(p, errno);
 		return;
@@ -234,7 +242,10 @@ static void handle(struct prober *p, size_t i)
 		return;
 	if (p->answer < 0) {
 		drop(p, i);
-		retry_soon(p);
+		if (p->last_seen == PROBE_NOT_SSH)
+			p->next_open = clock_deadline(BUSY_MSEC * NSEC_PER_MSEC);
+		else
+			retry_soon(p);
 		return;
 	}
 	memmove(it, it + 1, (p->len - i - 1) * sizeof(*it));
@@ -244,13 +255,14 @@ static void handle(struct prober *p, size_t i)
 static int wait_and_handle(struct prober *p, struct cancel *c, struct error **err)
 {
 	AUTO(error) struct error *e = NULL;
-	struct pollfd fds[PROBE_MAX];
+	struct pollfd fds[PROBE_MAX + 1];
 	size_t n = p->len;
 
 	for (size_t i = 0; i < n; i++)
 		fds[i] = (struct pollfd){ .fd = p->items[i].fd,
 					  .events = p->items[i].connected ? POLLIN : POLLOUT };
-	if (io_wait_many(fds, n, MIN(p->next_open, p->o->deadline), c, &e) < 0) {
+	fds[n] = (struct pollfd){ .fd = p->sign_fd, .events = POLLIN };
+	if (io_wait_many(fds, n + 1, MIN(p->next_open, p->o->deadline), c, &e) < 0) {
 		if (e->kind != ERROR_TIMEOUT)
 			return error_move(err, TAKE(e));
 		return cancel_check(c, err);
@@ -258,6 +270,10 @@ static int wait_and_handle(struct prober *p, struct cancel *c, struct error **er
 	for (size_t i = n; i-- > 0 && p->answer < 0;)
 		if (fds[i].revents)
 			handle(p, i);
+	if (fds[n].revents && p->o->sign->look(p->o->sign_data)) {
+		p->stagger = SIGN_STAGGER_MSEC * NSEC_PER_MSEC;
+		p->next_open = clock_monotonic();
+	}
 	return 0;
 }
 
@@ -314,6 +330,7 @@ int probe_connect(const struct probe_options *o, struct cancel *c, struct probe_
 		.o = o,
 		.report = report,
 		.answer = -1,
+		.sign_fd = -1,
 		.stagger = STAGGER_MSEC * NSEC_PER_MSEC,
 	};
 	int r;
@@ -321,9 +338,12 @@ int probe_connect(const struct probe_options *o, struct cancel *c, struct probe_
 	(void)snprintf(report->host, sizeof(report->host), "%s", o->host);
 	report->port = o->port;
 	r = find_addresses(&p, c, err);
-
+	if (r == 0 && o->sign)
+		p.sign_fd = o->sign->begin(o->sign_data);
 	if (r == 0)
 		r = race(&p, c, err);
+	if (p.sign_fd >= 0)
+		o->sign->end(o->sign_data);
 	for (size_t i = 0; i < p.len; i++) {
 		if (r < 0 && clock_monotonic() - p.items[i].opened > NSEC_PER_SEC)
 			saw(&p, p.items[i].connected ? PROBE_SILENT : PROBE_UNREACHABLE,

@@ -5,17 +5,20 @@
  * A booting machine refuses, resets, swallows or (behind QEMU's user network)
  * accepts and then closes connections. So a connection counts only when the
  * server's identification has arrived; it is looked at with MSG_PEEK and left
- * for the SSH library. Answers like "refused" are retried after 50 ms. A
- * connection that stays silent says nothing: it may belong to a machine whose
- * network was not up when it was made (and will be retried by somebody's
- * timer seconds later), or to a slow server. So others are opened beside it,
- * after half a second, then ever more rarely, down to one every two
- * seconds: each may cost a busy machine a process. The first that speaks wins.
+ * for the SSH library. A refusal is retried after 50 ms, words of something else
+ * (also of an SSH server that is too busy) after 2 s. A connection that stays
+ * silent says nothing: it may belong to a machine whose network was not up when
+ * it was made (and will be retried by somebody's timer seconds later), or to a
+ * slow server. So others are opened beside it, after half a second, then ever
+ * more rarely: each may cost a busy machine a process, and the oldest is given
+ * up only for the seventh. Where a sign tells that the network comes up they
+ * begin anew, a tenth of a second later. The first that speaks wins.
  */
 #pragma once
 
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "core/comm.h"
 #include "os/cancel.h"
 
 #include <stdbool.h>
@@ -46,6 +49,8 @@ struct probe_options {
 	int port;
 	bool once; /* a refusal (by all addresses) is final */
 	int64_t deadline;
+	const struct comm_sign_ops *sign; /* NULL: none */
+	void *sign_data;
 };
 
 /* *ret_fd: connected, non-blocking. ERROR_TIMEOUT when the deadline passed. */
