@@ -199,6 +199,7 @@ static int start_script(void *data, struct provision_ctx *ctx, struct error **er
 		if (!began)
 			return -1;
 		r->failure = TAKE(*err);
+		return 0; /* what it was waiting for is told with the failure */
 	}
 	ui_wait_end(ctx->build->ui);
 	return 0;
