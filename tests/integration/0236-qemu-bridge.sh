@@ -31,7 +31,7 @@ test_wait 10 own_network $host_pid && test_wait 10 own_network $far_pid || exit 
                 in_host ip link set wire0 master br0 && in_host ip link set wire0 up &&
                 in_far ip link set lo up && in_far ip addr add 192.168.77.2/24 dev wire1 && in_far ip link set wire1 up
 } || { echo "Bail out! no network" && exit 1; }
-in_far dnsmasq --no-daemon --port=0 --interface=wire1 --bind-interfaces --pid-file= --dhcp-option=3 \
+nsenter -t "$far_pid" -n dnsmasq --no-daemon --port=0 --interface=wire1 --bind-interfaces --pid-file= --dhcp-option=3 \
         --dhcp-range=192.168.77.50,192.168.77.90,1h --dhcp-leasefile="$test_root/leases" >dhcp.log 2>&1 &
 test_keep_pid $!
 
