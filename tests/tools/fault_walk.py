@@ -112,6 +112,8 @@ class Walk:
             files, said = snapshot(f"{place}/work"), plain(text, place)
             if code != 0 or leftovers(place):
                 sys.exit(f"the run without a fault ends with {code}:\n{text}{leftovers(place)}")
+            if self.o.any_output:
+                said = None
             if counted and (files != self.after or said != self.said):
                 sys.exit(f"two runs without a fault differ:\n{self.said}\n{said}\n"
                          f"{difference(self.after, files)}")
