@@ -7,7 +7,7 @@ command -v /usr/sbin/sshd >/dev/null || test_skip_all "no sshd (openssh-server)"
 [ "$(id -u)" = 0 ] || test_skip_all "sshd needs root to log users in"
 
 # An upload over SFTP sets the mode of its target: not that of the host's own device.
-null=$test_root/null
+null=${test_root:?}/null
 mknod -m 666 "$null" c 1 3
 
 probe=${INGOT_BIN%/src/ingot}/tests/tools/sshprobe
