@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UUID_LENGTH = 36, EVENTS_READ_MAX = 256 * 1024 * 1024 };
+enum { UUID_LENGTH = 36, EVENTS_READ_MAX = 256 * 1024 * 1024, TRIES = 10 };
 
 /* 20260102T030405.678901Z-UUID */
 static bool is_name(const char *name)
@@ -229,6 +229,19 @@ char *record_build_dir(const char *evidence_dir, const char *build_name)
 
 /* ---- removing ------------------------------------------------------------------------ */
 
+/* Who wants to remove it, too, makes a new file to lock when the old one is gone already. */
+static int remove_folder(const char *dir, struct error **err)
+{
+	for (int i = 0;; i++) {
+		AUTO(error) struct error *e = NULL;
+
+		if (fs_remove_tree(dir, &e) == 0)
+			return 0;
+		if (e->os_errno != ENOTEMPTY || i == TRIES)
+			return error_move(err, TAKE(e));
+	}
+}
+
 int record_remove(const struct record_entry *entry, struct error **err)
 {
 	AUTO_FREE char *events = path_join(entry->dir, RECORD_EVENTS);
@@ -243,7 +256,7 @@ int record_remove(const struct record_entry *entry, struct error **err)
 			return 0;
 		return error_move(err, TAKE(e));
 	}
-	return fs_remove_tree(entry->dir, err);
+	return remove_folder(entry->dir, err);
 }
 
 static int64_t size_at(int dir, const char *name)

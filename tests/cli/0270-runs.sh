@@ -162,7 +162,9 @@ test_expect_success 'runs at the same time' '
         for i in 1 2 3 4 5 6; do
                 { INGOT_RUNS_KEEP=3 ingot build -only=null.one t.pkr.hcl >"out$i" || echo failed >>"out$i"; } &
         done &&
-        wait && ! grep -E "warning|failed" out? && [ "$(count)" = 3 ] &&
+        wait && ! grep -E "warning|failed" out? &&
+        # those that end together leave each other alone; the next one does not
+        INGOT_RUNS_KEEP=3 ingot build -only=null.one t.pkr.hcl && [ "$(count)" = 3 ] &&
         ingot runs -json | jq -e "all(.result == \"succeeded\")"
 '
 
