@@ -29,8 +29,7 @@ enum {
 	KILL_MSEC = 10000, /* how long a killed process may take to go */
 };
 
-/* The value of `name` in an environment, or NULL. */
-static const char *env_get(char *const *env, const char *name)
+const char *env_get(char *const *env, const char *name)
 {
 	size_t len = strlen(name);
 

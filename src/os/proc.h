@@ -83,6 +83,9 @@ struct proc_run {
 MUST_CHECK int proc_run(struct proc_run *run, struct cancel *c, int *ret_status,
 			struct error **err);
 
+/* The value of `name` in an environment (NULL: none), or NULL. Borrowed. */
+const char *env_get(char *const *env, const char *name);
+
 /* Full path of a program in PATH; ERROR_NOT_FOUND otherwise. */
 MUST_CHECK int proc_find(const char *name, char **ret_path, struct error **err);
 /* Start time of a pid (clock ticks since boot, /proc/PID/stat field 22); 0 if it is gone. */

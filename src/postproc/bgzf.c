@@ -2,6 +2,7 @@
 #include "postproc/bgzf.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/macro.h"
 #include "os/fs.h"
 
@@ -39,12 +40,6 @@ struct bgzf *bgzf_new(int fd, const char *path, int level)
 void bgzf_free(struct bgzf *b)
 {
 	free(b);
-}
-
-static void put_le(unsigned char *to, unsigned long value, int bytes)
-{
-	for (int i = 0; i < bytes; i++)
-		to[i] = (unsigned char)(value >> (8 * i));
 }
 
 static void *allocate(void *unused, unsigned n, unsigned size)

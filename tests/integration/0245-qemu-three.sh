@@ -144,7 +144,7 @@ test_expect_success 'each disk has its format and its own file' '
         [ "$(stat -c %s hcl/out/old/disk)" -lt "$(stat -c %s hcl/out/plain/disk)" ] &&
         files hcl old qcow2 >old.files && grep "^srv/old/message f 644" old.files && grep "^srv/old-only" old.files &&
         files hcl modern raw >modern.files && grep "^srv/modern/message" modern.files && ! grep old-only modern.files &&
-        (for b in plain modern old; do cd "$test_root/work/hcl/out/$b" && md5sum -c ../../sums.$b || exit 1; done) &&
+        for b in plain modern old; do (cd "hcl/out/$b" && md5sum -c ../../sums.$b) || return 1; done &&
         ! grep efivars hcl/sums.modern'
 
 test_expect_success 'the legacy form of it: the same events, the same files' '

@@ -3,6 +3,7 @@
 #include "builder/bootstrap/ext4.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "os/fd.h"
 
 #include <errno.h>
@@ -91,8 +92,7 @@ static uint32_t get16(const unsigned char *p)
 
 static void put32(unsigned char *p, uint32_t n)
 {
-	for (int i = 0; i < 4; i++, n >>= 8)
-		p[i] = (unsigned char)n;
+	put_le(p, n, 4);
 }
 
 static int read_at(const struct ext4 *fs, void *buf, size_t len, int64_t at, struct error **err)

@@ -2,6 +2,7 @@
 #include "builder/bootstrap/layout.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
@@ -89,12 +90,6 @@ void layout_script(const struct layout *l, const struct disk_ids *ids, const cha
 	add_partition(ret, LAYOUT_ROOT_NR, &l->root, root_type, ids->root, "root");
 	add_partition(ret, LAYOUT_BIOS_NR, &l->bios, TYPE_BIOS_BOOT, ids->bios, "bios");
 	add_partition(ret, LAYOUT_ESP_NR, &l->esp, TYPE_ESP, ids->esp, "esp");
-}
-
-static void put_le(unsigned char *at, uint64_t n, int bytes)
-{
-	for (int i = 0; i < bytes; i++, n >>= 8)
-		at[i] = (unsigned char)n;
 }
 
 int boot_sector_patch(unsigned char sector[SECTOR], const void *boot_img, size_t len,

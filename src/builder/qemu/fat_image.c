@@ -2,6 +2,7 @@
 #include "builder/qemu/fat_image.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/path.h"
 #include "builder/qemu/fat_name.h"
 #include "os/fs.h"
@@ -40,14 +41,12 @@ struct fat {
 
 static void put16(uint8_t *p, unsigned n)
 {
-	p[0] = (uint8_t)n;
-	p[1] = (uint8_t)(n >> 8);
+	put_le(p, n, 2);
 }
 
 static void put32(uint8_t *p, uint32_t n)
 {
-	put16(p, n & 0xffff);
-	put16(p + 2, n >> 16);
+	put_le(p, n, 4);
 }
 
 static uint8_t *cluster_at(const struct fat *f, int cluster)

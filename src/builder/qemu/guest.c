@@ -95,17 +95,18 @@ static void on_event(void *data, const struct qmp_event *ev)
 	const char *name = qmp_event_name(ev);
 
 	/* only an error that made QEMU stop the guest: others are the guest's to handle */
-	if (!strcmp(name, "BLOCK_IO_ERROR") && text_eq(qmp_event_text(ev, "action"), "stop"))
+	if (!strcmp(name, "BLOCK_IO_ERROR") && text_eq(qmp_event_text(ev, "action"), "stop")) {
 		note_trouble(g, ev);
-	else if (!strcmp(name, "SHUTDOWN")) {
+	} else if (!strcmp(name, "SHUTDOWN")) {
 		g->powered_off = qmp_event_flag(ev, "guest");
 		g->reset = text_eq(qmp_event_text(ev, "reason"), "guest-reset");
-	} else if (!strcmp(name, "RESET"))
+	} else if (!strcmp(name, "RESET")) {
 		panic_reset(g->panic);
-	else if (!strcmp(name, "GUEST_PANICKED"))
+	} else if (!strcmp(name, "GUEST_PANICKED")) {
 		panic_tell(g->panic, !text_eq(qmp_event_text(ev, "action"), "run"));
-	else if (!strcmp(name, "GUEST_CRASHLOADED"))
+	} else if (!strcmp(name, "GUEST_CRASHLOADED")) {
 		panic_restart(g->panic);
+	}
 }
 
 static void unwatch(struct guest *g, int fd)

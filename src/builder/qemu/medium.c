@@ -11,17 +11,16 @@
 #include "net/download.h"
 #include "net/remote.h"
 #include "os/fs.h"
+#include "os/proc.h"
 
 #include <string.h>
 
-static const char *env_get(char *const *env, const char *name)
+/* NULL also for a variable that is empty. */
+static const char *env_set(char *const *env, const char *name)
 {
-	size_t len = strlen(name);
+	const char *value = env_get(env, name);
 
-	for (; env && *env; env++)
-		if (!strncmp(*env, name, len) && (*env)[len] == '=' && (*env)[len + 1])
-			return *env + len + 1;
-	return NULL;
+	return text_is_empty(value) ? NULL : value;
 }
 
 static void say(void *data, bool is_error, const char *text)
@@ -50,7 +49,7 @@ static int unpack(void *data, const char *type, const char *from, const char *to
 
 static char *netrc_path(const struct build_ctx *ctx)
 {
-	const char *named = env_get(ctx->environ, "NETRC");
+	const char *named = env_set(ctx->environ, "NETRC");
 
 	if (named)
 		return xstrdup(named);
@@ -59,7 +58,7 @@ static char *netrc_path(const struct build_ctx *ctx)
 
 static int64_t request_timeout(const struct build_ctx *ctx)
 {
-	const char *text = env_get(ctx->environ, "PACKER_GETTER_READ_TIMEOUT");
+	const char *text = env_set(ctx->environ, "PACKER_GETTER_READ_TIMEOUT");
 	AUTO(error) struct error *e = NULL;
 	int64_t ns = 0;
 
@@ -75,7 +74,7 @@ static int resolve_checksum(const struct qemu_config *c, struct build_ctx *ctx, 
 		.url = c->urls.v[0],
 		.cwd = ctx->cwd,
 		.netrc = netrc,
-		.plain_proxy = env_get(ctx->environ, "HTTP_PROXY"),
+		.plain_proxy = env_set(ctx->environ, "HTTP_PROXY"),
 	};
 
 	return checksum_resolve(c->iso_checksum, &how, ctx->cancel, ret, err);
@@ -90,7 +89,7 @@ static int find_server(const struct qemu_config *c, struct build_ctx *ctx, char 
 	const struct remote r = {
 		.urls = &urls,
 		.cwd = ctx->cwd,
-		.plain_proxy = env_get(ctx->environ, "HTTP_PROXY"),
+		.plain_proxy = env_set(ctx->environ, "HTTP_PROXY"),
 		.say = say,
 		.data = ctx,
 	};
@@ -171,7 +170,7 @@ int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_
 		.extension = c->iso_target_extension,
 		.cwd = ctx->cwd,
 		.netrc = netrc,
-		.plain_proxy = env_get(ctx->environ, "HTTP_PROXY"),
+		.plain_proxy = env_set(ctx->environ, "HTTP_PROXY"),
 		.request_timeout = request_timeout(ctx),
 		.say = say,
 		.progress = progress,

@@ -7,6 +7,7 @@
 #include "builder/qemu/boot_command.h"
 #include "builder/qemu/keyboard.h"
 #include "config/config.h"
+#include "os/proc.h"
 #include "os/wait.h"
 #include "tmpl/tmpl.h"
 
@@ -145,18 +146,10 @@ static int type_steps(struct typist *ty, const struct text_table *steps, struct 
 	return 0;
 }
 
-static const char *environment(char *const *environ, const char *prefix)
-{
-	for (size_t i = 0; environ && environ[i]; i++)
-		if (text_starts_with(environ[i], prefix))
-			return environ[i] + strlen(prefix);
-	return NULL;
-}
-
 /* boot_key_interval, else the environment, else none. */
 static int64_t key_interval(const struct typing *t, char *const *environ)
 {
-	const char *text = environment(environ, "PACKER_KEY_INTERVAL=");
+	const char *text = env_get(environ, "PACKER_KEY_INTERVAL");
 	AUTO(error) struct error *e = NULL;
 	int64_t ns = 0;
 

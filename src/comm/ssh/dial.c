@@ -11,23 +11,14 @@
 #include "comm/ssh/tunnel.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/proc.h"
 
 enum { LOGIN_SEC = 60 };
-
-static const char *find_env(char *const *environ, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; environ && environ[i]; i++)
-		if (strncmp(environ[i], name, len) == 0 && environ[i][len] == '=')
-			return environ[i] + len + 1;
-	return NULL;
-}
 
 void dialer_init(struct dialer *d, const struct comm_config *cfg, const struct comm_target *target,
 		 char *const *environ)
 {
-	const char *agent = find_env(environ, "SSH_AUTH_SOCK");
+	const char *agent = env_get(environ, "SSH_AUTH_SOCK");
 
 	*d = (struct dialer){
 		.cfg = cfg,

@@ -53,11 +53,10 @@ struct prober {
 	size_t len;
 	int64_t next_open;
 	int64_t stagger;
-	enum probe_seen last; /* outcome, */
+	enum probe_seen last; /* outcome */
 	size_t repeated;      /* that often after it was logged */
-	enum probe_seen last_seen;
-	int answer;  /* fd of the one that spoke, or -1 */
-	int sign_fd; /* -1: none */
+	int answer;           /* fd of the one that spoke, or -1 */
+	int sign_fd;          /* -1: none */
 };
 
 static void log_repeated(struct prober *p)
@@ -76,7 +75,6 @@ static void log_outcome(struct prober *p, enum probe_seen what, const char *text
 		return;
 	}
 	log_repeated(p);
-	p->last = what;
 	log_write("ssh", "%s port %d, try %zu: %s%s%s", p->o->host, p->o->port, p->tries,
 		  seen_names[what], text_is_empty(text) ? "" : ": ", text ? text : "");
 }
@@ -85,7 +83,7 @@ static void saw(struct prober *p, enum probe_seen what, const char *text)
 {
 	if (log_is_on)
 		log_outcome(p, what, text);
-	p->last_seen = what;
+	p->last = what;
 	if (what < p->report->seen)
 		return;
 	p->report->seen = what;
@@ -242,7 +240,7 @@ static void handle(struct prober *p, size_t i)
 		return;
 	if (p->answer < 0) {
 		drop(p, i);
-		if (p->last_seen == PROBE_NOT_SSH)
+		if (p->last == PROBE_NOT_SSH)
 			p->next_open = clock_deadline(BUSY_MSEC * NSEC_PER_MSEC);
 		else
 			retry_soon(p);
