@@ -81,6 +81,7 @@ static int copy_source(struct disks *d, const struct image_ctx *x, struct error 
 		.from_format = d->source_info.format,
 		.to = d->paths.v[0],
 		.to_format = c->format,
+		.is_remote = c->iso_skip_cache,
 		.extra = &qemu_config_img_args(c)->convert,
 		.label = "copying the disk image",
 	};
@@ -161,6 +162,7 @@ static int convert(struct disks *d, const struct image_ctx *x, const char *to, s
 		.from_format = c->format,
 		.to = to,
 		.to_format = c->format,
+		.is_remote = c->iso_skip_cache,
 		.compress = c->disk_compression,
 		.extra = &qemu_config_img_args(c)->convert,
 		.label = "converting the disk",

@@ -296,6 +296,8 @@ int image_convert(const struct image_ctx *x, const struct image_convert *what, s
 	strv_pushl(&argv, "qemu-img", "convert", "-p", NULL);
 	if (what->compress)
 		strv_pushl(&argv, "-c", "-W", NULL);
+	if (what->is_remote)
+		strv_pushl(&argv, "-m", "1", NULL);
 	push_list(&argv, what->extra);
 	if (what->from_format)
 		strv_pushl(&argv, "-f", what->from_format, NULL);

@@ -63,6 +63,8 @@ struct image_convert {
 	const char *from, *from_format; /* NULL format: probed by qemu-img */
 	const char *to, *to_format;
 	bool compress;
+	/* Below it is a server: QEMU's HTTP driver can hang when asked for several parts at once. */
+	bool is_remote;
 	const struct text_list *extra;
 	const char *label; /* of the progress events */
 };
