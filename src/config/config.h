@@ -103,8 +103,12 @@ struct config_provisioner {
 	int64_t pause_before, timeout; /* ns */
 	int64_t max_retries;
 	bool continue_on_error;
-	struct value *override;  /* object of objects, or NULL */
-	const struct body *body; /* what is left for the component */
+	/* Reuse of the finished step, written as attributes or in a comment above the block. */
+	enum tribool cache;
+	int64_t cache_ttl;                    /* ns; 0: the host's */
+	const struct text_list *cache_inputs; /* globs of what it reads here; NULL: not said */
+	struct value *override;               /* object of objects, or NULL */
+	const struct body *body;              /* what is left for the component */
 	struct range range;
 };
 

@@ -24,6 +24,9 @@ struct component_info {
 	const char *builder_type; /* packer_builder_type */
 	bool debug, force;
 	const char *on_error; /* "cleanup", "abort", … */
+	/* What stands where the output goes may be what this build would make: that is looked at
+	 * when it runs, not by prepare(). */
+	bool may_be_done;
 	/* For texts that are rendered while the build runs. */
 	struct value *user_variables; /* object for {{ user `X` }}; NULL: none */
 	const struct func_world *world;
@@ -50,11 +53,22 @@ struct build_ctx {
 	const char *run_uuid;      /* PACKER_RUN_UUID */
 	int64_t source_date_epoch; /* from the environment, -1: unset */
 	char *const *environ;      /* of the program; children get this plus what they need */
+	/* Steps are kept and reused: disks of a machine that can checkpoint are layers in it. NULL:
+	 * they are not. */
+	struct store *store;
+	const char *start_key; /* with a store: of the state before the first provisioner */
 };
 
 /* ---- machines -------------------------------------------------------------- */
 
 struct machine;
+
+/* To be made by machine_ops.checkpoint, or to start from. Files are 0600. */
+struct checkpoint {
+	const char *dir;    /* of the entry; being made: where its files go */
+	struct strv layers; /* names of the disk layers in the store, oldest first; made: filled */
+	bool disk_only;     /* memory holds a secret: it must not be kept */
+};
 
 struct machine_ops {
 	/* The second half of the builder's start(), if that only makes the object: brings the
@@ -77,8 +91,11 @@ struct machine_ops {
 	 * the screen. Also when the machine has ended by itself. NULL: there is nothing. */
 	int (*evidence)(struct machine *m, struct build_ctx *ctx, const char *dir,
 			struct error **err);
-	/* Keep the present state in dir so that start() can continue from it; NULL: cannot. */
-	int (*checkpoint)(struct machine *m, struct build_ctx *ctx, const char *dir,
+	/*
+	 * Keeps the present state so that start() can continue from it; NULL: cannot. The machine
+	 * goes on in any case: after an error only this checkpoint is lost.
+	 */
+	int (*checkpoint)(struct machine *m, struct build_ctx *ctx, struct checkpoint *cp,
 			  struct error **err);
 };
 
@@ -91,10 +108,6 @@ struct machine {
 	struct comm *comm;      /* borrowed; set by the engine while connected */
 	bool swallow_transfers; /* for comm_type none */
 	struct map generated;   /* build.* values beyond the usual: name -> struct value * */
-};
-
-struct checkpoint {
-	const char *dir;
 };
 
 struct builder_type {

@@ -48,6 +48,7 @@ struct plan_build {
 struct plan_options {
 	struct text_list only, except; /* globs from the command line (language.md 19) */
 	bool debug, force;
+	bool may_be_done; /* see component_info */
 	const char *on_error;
 	const struct host_dirs *dirs;
 	const char *cwd;

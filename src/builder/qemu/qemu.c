@@ -65,7 +65,7 @@ static void qemu_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 	struct range at = decoded_range(ctx->decoded, "output_directory");
 
 	qemu_config_prepare(config, ctx, diags);
-	if (ctx->info->force || !fs_exists(c->output_directory))
+	if (ctx->info->force || ctx->info->may_be_done || !fs_exists(c->output_directory))
 		return;
 
 	AUTO_FREE char *text = xasprintf("Output directory '%s' already exists. It must not exist.",
