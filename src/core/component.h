@@ -68,6 +68,8 @@ struct checkpoint {
 	const char *dir;    /* of the entry; being made: where its files go */
 	struct strv layers; /* names of the disk layers in the store, oldest first; made: filled */
 	bool disk_only;     /* memory holds a secret: it must not be kept */
+	bool boot_only;     /* start(): do not load the memory, boot the disk */
+	bool has_memory;    /* start(), boot(): set when the machine goes on with its memory */
 };
 
 struct machine_ops {
@@ -97,6 +99,9 @@ struct machine_ops {
 	 */
 	int (*checkpoint)(struct machine *m, struct build_ctx *ctx, struct checkpoint *cp,
 			  struct error **err);
+	/* After a start with the memory of a checkpoint, once the communicator is connected: sets the
+	 * clock and what else stood still. ERROR_AUTH: it may not; the disk has to be booted. */
+	int (*resumed)(struct machine *m, struct build_ctx *ctx, struct error **err);
 };
 
 struct machine {
@@ -118,10 +123,11 @@ struct builder_type {
 	/* What decides the state of the machine before the first provisioner. */
 	int (*fingerprint)(const void *config, struct build_ctx *ctx, struct digest *d,
 			   struct error **err);
-	/* `from`: a checkpoint to resume, or NULL. On failure nothing is left behind. What takes
-	 * long or shows something when it fails belongs into machine_ops.boot. */
-	struct machine *(*start)(const void *config, struct build_ctx *ctx,
-				 const struct checkpoint *from, struct error **err);
+	/* `from`: a checkpoint to resume, or NULL; it outlives the machine. On failure nothing is
+	 * left behind. What takes long or shows something when it fails belongs into
+	 * machine_ops.boot. ERROR_INVALID from either: this checkpoint is of no use. */
+	struct machine *(*start)(const void *config, struct build_ctx *ctx, struct checkpoint *from,
+				 struct error **err);
 	/* Names of further build.* values, for placeholders; NULL-terminated or NULL. */
 	const char *const *generated_names;
 	/* What people know start() and finish() as, in questions and messages of -debug and

@@ -122,7 +122,7 @@ static void clean_after_failure(struct cast *c)
 }
 
 static struct machine *bootstrap_start(const void *config, struct build_ctx *ctx,
-				       const struct checkpoint *from, struct error **err)
+				       struct checkpoint *from, struct error **err)
 {
 	AUTO(cast) struct cast *c = cast_new(config, ctx);
 

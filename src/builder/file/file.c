@@ -138,7 +138,7 @@ static const struct machine_ops file_ops = {
 };
 
 static struct machine *file_start(const void *config, struct build_ctx *ctx,
-				  const struct checkpoint *from, struct error **err)
+				  struct checkpoint *from, struct error **err)
 {
 	const struct file *f = config;
 	enum fs_kind kind;

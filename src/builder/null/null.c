@@ -98,7 +98,7 @@ static const struct machine_ops null_ops = {
 };
 
 static struct machine *null_start(const void *config, struct build_ctx *ctx,
-				  const struct checkpoint *from, struct error **err)
+				  struct checkpoint *from, struct error **err)
 {
 	const struct comm_config *c = &((const struct null *)config)->comm;
 	struct machine *m = NEW(struct machine);

@@ -252,7 +252,7 @@ static int qemu_boot(struct machine *machine, struct build_ctx *ctx, struct erro
 static const struct machine_ops qemu_ops;
 
 static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
-				  const struct checkpoint *from, struct error **err)
+				  struct checkpoint *from, struct error **err)
 {
 	struct qemu_machine *m = NEW(struct qemu_machine);
 
