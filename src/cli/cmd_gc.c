@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/duration.h"
 #include "cli/command.h"
+#include "core/history.h"
 #include "core/journal.h"
 #include "core/records.h"
 
@@ -27,22 +29,35 @@ static int prune(struct command_ctx *ctx, int *ret_removed, struct error **err)
 	return 0;
 }
 
+/* Builds that nobody has run for long. */
+static int forget(struct command_ctx *ctx, int *ret_removed, struct error **err)
+{
+	int64_t max_age = HISTORY_DAYS_MAX * INT64_C(86400) * NSEC_PER_SEC;
+
+	if (history_prune(ctx->dirs.state, ctx->start_time - max_age, HISTORY_FILES_MAX,
+			  ret_removed, err) < 0)
+		return -1;
+	if (*ret_removed)
+		command_say(ctx, "Removed the history of %d builds", *ret_removed);
+	return 0;
+}
+
 static int run(struct command_ctx *ctx)
 {
 	struct error *e = NULL;
-	int first = 0, removed = 0, records = 0;
+	int first = 0, removed = 0, records = 0, histories = 0;
 
 	if (options_parse(NULL, ctx->argc, ctx->argv, NULL, &first, &e) < 0)
 		return command_usage_error(ctx, e);
 	if (first != ctx->argc)
 		return command_usage_error(ctx, NULL);
 	if (journal_recover(ctx->dirs.state, report, ctx, &removed, &e) < 0 ||
-	    prune(ctx, &records, &e) < 0) {
+	    prune(ctx, &records, &e) < 0 || forget(ctx, &histories, &e) < 0) {
 		command_print_error(ctx, e);
 		error_free(e);
 		return EXIT_ERROR;
 	}
-	if (!removed && !records)
+	if (!removed && !records && !histories)
 		command_say(ctx, "Nothing to clean up.");
 	return EXIT_OK;
 }
@@ -56,6 +71,6 @@ const struct command command_gc = {
 	       "are not touched. Every build does the same when it starts.\n"
 	       "\n"
 	       "Removes the oldest records of runs, too, as far as there are too many (see\n"
-	       "'ingot runs').",
+	       "'ingot runs'), and what is known of builds that have not run for 90 days.",
 	.run = run,
 };
