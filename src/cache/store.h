@@ -2,14 +2,17 @@
 /*
  * The store of finished steps, CACHE/steps/ (docs/internals/store.md). It knows nothing of builds:
  *
- *   entries/KEY/   one checkpoint: meta.json and the files that the machine kept. Published by a
- *                  rename, never changed afterwards but for the time of its last use.
+ *   entries/KEY/GENERATION/  one checkpoint: meta.json and the files that the machine kept. Published
+ *                  by a rename, never changed afterwards but for the time of its last use. The
+ *                  newest generation counts; others stay while somebody uses them.
  *   layers/ID.EXT  disk layers, in one flat folder, so that a layer names the one below it by its
  *                  bare file name and a folder can move as a whole. A layer is written by one
  *                  machine until it is frozen; from then on nobody writes to it.
  *   layers/base-KEY  a symbolic link to the file that the chains of KEY stand on.
  *   locks/KEY      held by who makes that checkpoint.
  *   staging/       entries that are being made, and those that are being removed.
+ *   checked/       what files looked like when their digests were last found to be right.
+ *   secret         see store_secret().
  *
  * Everything is 0600/0700. What is in use is locked (flock): collecting skips what is locked, so
  * a process that was killed leaves only what the next collection takes. Layers that no entry
@@ -44,7 +47,8 @@ const unsigned char *store_secret(const struct store *s);
 
 /* ---- layers ---------------------------------------------------------------------------- */
 
-/* A new empty layer file that we hold. *ret_fd keeps it from collection until closed. */
+/* A new empty layer file that we hold. *ret_fd keeps it from collection until closed. A machine holds all the
+ * layers of its chain for as long as it lives: an entry that names them may be removed meanwhile. */
 MUST_CHECK int store_layer_new(struct store *s, const char *extension, char **ret_path, int *ret_fd,
 			       struct error **err);
 /* Holds one that is there, by file name; ERROR_NOT_FOUND. */
@@ -62,7 +66,7 @@ struct store_entry {
 	int64_t made, used; /* wall, ns */
 	int lock_fd;        /* shared lock: it and what it names stays */
 	struct strv layers; /* file names; all of the chain, oldest first */
-	int *layer_fds;
+	int *layer_fds, base_fd;
 };
 /*
  * Holds the entry of a key, with its layers, after checking what it names: present, of the right size and
@@ -74,7 +78,8 @@ MUST_CHECK int store_get(struct store *s, const char *key, struct cancel *c,
 			 struct store_entry **ret, struct error **err);
 void store_entry_free(struct store_entry *e);
 DEFINE_AUTO(store_entry, struct store_entry *, store_entry_free);
-/* Its meta only, unchecked and without holding anything: for `plan` and `cache ls`. Owned; NULL: none. */
+/* Its meta only, unchecked and without holding anything: for `plan` and `cache ls`, with "key", "made",
+ * "used" (wall ns) and "bytes". Owned; NULL: none. */
 struct json_t *store_peek(struct store *s, const char *key);
 
 /* An entry being made: put files into `dir`, then publish or discard. */
@@ -84,13 +89,14 @@ struct store_stage {
 };
 MUST_CHECK int store_stage(struct store *s, struct store_stage *ret, struct error **err);
 /*
- * Makes it the entry of `key`, replacing an older one. `meta` is written with it (borrowed; "layers" and
- * "files" are added: name, size, sha256 each). `parent`: key of the checkpoint below, or NULL. Makes room
- * first; ERROR_IO with ENOSPC when there is none. The stage is released in any case.
+ * Makes it the entry of `key`, replacing an older one; who uses that one keeps it. `meta` is written
+ * with it (borrowed; "layers" and "files" are added: name, size, sha256 each); its member "parent" is
+ * the key of the checkpoint below, if there is one. Makes room first; ERROR_IO with ENOSPC when there is none.
+ * The layers are frozen; who runs on them holds them. The stage is released in any case.
  */
 MUST_CHECK int store_publish(struct store *s, struct store_stage *stage, const char *key,
-			     const char *parent, const struct strv *layers, struct json_t *meta,
-			     struct cancel *c, struct error **err);
+			     const struct strv *layers, struct json_t *meta, struct cancel *c,
+			     struct error **err);
 void store_discard(struct store_stage *stage);
 /* The entry and what only it needs. ERROR_NOT_FOUND; ERROR_EXISTS: it is in use. Entries that stand on its
  * layers keep them. */

@@ -468,12 +468,11 @@ int fs_digest(const char *path, enum digest_type type, struct cancel *c, char **
 	return 0;
 }
 
-int fs_free_space(const char *path, int64_t *ret, struct error **err)
+static int stat_file_system(const char *path, struct statvfs *st, struct error **err)
 {
 	AUTO_FREE char *place = xstrdup(path);
-	struct statvfs st;
 
-	while (statvfs(place, &st) < 0) {
+	while (statvfs(place, st) < 0) {
 		char *parent;
 
 		if (errno != ENOENT || text_eq(place, ".") || text_eq(place, "/"))
@@ -482,6 +481,25 @@ int fs_free_space(const char *path, int64_t *ret, struct error **err)
 		free(place);
 		place = parent;
 	}
+	return 0;
+}
+
+int fs_free_space(const char *path, int64_t *ret, struct error **err)
+{
+	struct statvfs st;
+
+	if (stat_file_system(path, &st, err) < 0)
+		return -1;
 	*ret = (int64_t)st.f_bavail * (int64_t)st.f_frsize;
+	return 0;
+}
+
+int fs_total_space(const char *path, int64_t *ret, struct error **err)
+{
+	struct statvfs st;
+
+	if (stat_file_system(path, &st, err) < 0)
+		return -1;
+	*ret = (int64_t)st.f_blocks * (int64_t)st.f_frsize;
 	return 0;
 }

@@ -65,3 +65,5 @@ MUST_CHECK int fs_digest(const char *path, enum digest_type type, struct cancel 
 			 struct error **err);
 /* Bytes free for us on the file system that holds `path` (or its nearest existing parent). */
 MUST_CHECK int fs_free_space(const char *path, int64_t *ret, struct error **err);
+/* How large that file system is. */
+MUST_CHECK int fs_total_space(const char *path, int64_t *ret, struct error **err);
