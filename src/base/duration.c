@@ -172,6 +172,28 @@ int duration_parse(const char *s, int64_t *ret_ns, struct error **err)
 	return 0;
 }
 
+int duration_parse_age(const char *s, int64_t *ret_ns, struct error **err)
+{
+	static const uint64_t day = 24 * UINT64_C(3600000000000);
+	const char *p = s;
+	int64_t rest = 0;
+	uint64_t days;
+
+	if (!is_digit(*p) || !read_whole(&p, &days) || *p != 'd') {
+		p = s;
+		days = 0;
+	} else if (days > INT64_MAX / day) {
+		return bad(err, "invalid", s);
+	} else {
+		p++;
+	}
+	if ((*p || p == s) && duration_parse(p, &rest, err) < 0)
+		return -1;
+	if (rest < 0 || __builtin_add_overflow(rest, (int64_t)(days * day), ret_ns))
+		return bad(err, "invalid", s);
+	return 0;
+}
+
 /* n / 10^digits without trailing zeros after the point. */
 static void add_decimal(struct strbuf *sb, uint64_t n, int digits)
 {

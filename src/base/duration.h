@@ -15,6 +15,8 @@
 
 /* "1h30m", "-1.5s", "300ms", "0". Error text as Go's: `time: invalid duration "x"` … */
 MUST_CHECK int duration_parse(const char *s, int64_t *ret_ns, struct error **err);
+/* How old something may be: the same, not negative, also with days first ("7d", "1d12h"). */
+MUST_CHECK int duration_parse_age(const char *s, int64_t *ret_ns, struct error **err);
 /* Go form: 1h30m0s, 1.5s, 300ms, 0s */
 void duration_format(struct strbuf *sb, int64_t ns);
 /* The first two non-zero units: "1 minute 5 seconds", "3 seconds 12 milliseconds". */

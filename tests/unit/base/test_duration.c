@@ -82,6 +82,32 @@ static void test_parse_refuses(void **state)
 	check_refused("2562047h48m", "time: invalid duration \"2562047h48m\"");
 }
 
+static void test_age(void **state)
+{
+	const int64_t hour = 3600 * NSEC_PER_SEC;
+	static const char *const wrong[] = { "",      "d",       "-1d", "-5s", "7",
+					     "1d-2h", "106752d", "7dd", "1.5d" };
+	static const struct {
+		const char *text;
+		int64_t hours;
+	} right[] = { { "7d", 168 }, { "1d12h", 36 }, { "24h", 24 }, { "0", 0 }, { "0d", 0 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
+		AUTO(error) struct error *err = NULL;
+		int64_t got = -1;
+
+		assert_int_equal(duration_parse_age(right[i].text, &got, &err), 0);
+		assert_int_equal(got, right[i].hours * hour);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		AUTO(error) struct error *err = NULL;
+		int64_t got = 42;
+
+		assert_int_equal(duration_parse_age(wrong[i], &got, &err), -1);
+		assert_int_equal(err->kind, ERROR_INVALID);
+	}
+}
+
 static void test_format(void **state)
 {
 	static const struct {
@@ -125,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_parse_refuses),
+		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_format),
 	};
 
