@@ -15,8 +15,10 @@ STRING_TABLE(digest_type, DIGEST_TYPE_COUNT, "md5", "sha1", "sha224", "sha256", 
 
 struct digest {
 	enum digest_type type;
-	EVP_MD_CTX *md;   /* plain digest, else NULL */
-	EVP_MAC_CTX *mac; /* HMAC, else NULL */
+	EVP_MD_CTX *md;        /* plain digest, else NULL */
+	EVP_MAC_CTX *mac;      /* HMAC, else NULL */
+	digest_field_fn field; /* or NULL */
+	void *watcher;
 };
 
 /* These can only fail for lack of memory or a crippled libcrypto. */
@@ -110,6 +112,14 @@ void digest_add_field(struct digest *d, const char *name, const void *data, size
 	digest_add(d, name, strlen(name));
 	add_length(d, len);
 	digest_add(d, data, len);
+	if (d->field)
+		d->field(d->watcher, name, data, len);
+}
+
+void digest_watch(struct digest *d, digest_field_fn fn, void *watcher)
+{
+	d->field = fn;
+	d->watcher = watcher;
 }
 
 void digest_finish(struct digest *d, unsigned char out[DIGEST_MAX])

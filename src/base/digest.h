@@ -33,6 +33,9 @@ DEFINE_AUTO(digest, struct digest *, digest_free);
 void digest_add(struct digest *d, const void *data, size_t len);
 /* Adds a length-prefixed field, so that ("ab","c") and ("a","bc") differ. */
 void digest_add_field(struct digest *d, const char *name, const void *data, size_t len);
+/* Sees each field that is added from now on; NULL: nobody. */
+typedef void (*digest_field_fn)(void *watcher, const char *name, const void *data, size_t len);
+void digest_watch(struct digest *d, digest_field_fn fn, void *watcher);
 /* Writes digest_size() bytes; the digest can only be freed afterwards. */
 void digest_finish(struct digest *d, unsigned char out[DIGEST_MAX]);
 char *digest_finish_hex(struct digest *d); /* heap */

@@ -253,6 +253,22 @@ void redactor_filter(struct redactor *r, struct strbuf *text)
 	vec_release(&spans);
 }
 
+bool redactor_has(struct redactor *r, const char *text, size_t len, const char *known)
+{
+	size_t known_len = known ? strlen(known) : 0;
+	bool found = false;
+
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < r->forms.len && !found; i++) {
+		const struct form *f = &r->forms.items[i];
+
+		if (f->len != known_len || memcmp(f->text, known, known_len) != 0)
+			found = memmem(text, len, f->text, f->len) != NULL;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return found;
+}
+
 char *redactor_copy(struct redactor *r, const char *text)
 {
 	struct strbuf sb = STRBUF_INIT;

@@ -14,6 +14,7 @@
 #include "base/macro.h"
 #include "base/strbuf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct redactor;
@@ -25,6 +26,8 @@ DEFINE_AUTO(redactor, struct redactor *, redactor_free);
 void redactor_add(struct redactor *r, const char *secret, size_t len);
 /* Filters in place. Overlapping secrets are replaced as one: no part is left over. */
 void redactor_filter(struct redactor *r, struct strbuf *text);
+/* Is there a secret in it, in any of these forms? `known`: one that does not count; or NULL. */
+bool redactor_has(struct redactor *r, const char *text, size_t len, const char *known);
 char *redactor_copy(struct redactor *r, const char *text); /* heap; NULL stays NULL */
 
 /* Overwrites memory in a way the compiler keeps. */

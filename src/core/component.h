@@ -52,7 +52,9 @@ struct build_ctx {
 	const char *temp_dir;      /* of this build; exists, journaled, removed at its end */
 	const char *run_uuid;      /* PACKER_RUN_UUID */
 	int64_t source_date_epoch; /* from the environment, -1: unset */
-	char *const *environ;      /* of the program; children get this plus what they need */
+	/* For fingerprint(): nothing may be fetched or made. ERROR_NOT_FOUND where that is needed. */
+	bool look_only;
+	char *const *environ; /* of the program; children get this plus what they need */
 	/* Steps are kept and reused: disks of a machine that can checkpoint are layers in it. NULL:
 	 * they are not. */
 	struct store *store;
@@ -120,7 +122,8 @@ struct builder_type {
 	const char *doc;
 	const struct schema *schema;
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
-	/* What decides the state of the machine before the first provisioner. */
+	/* What decides the state of the machine before the first provisioner, in fields that are
+	 * named for people. NULL: it has no machine of its own. */
 	int (*fingerprint)(const void *config, struct build_ctx *ctx, struct digest *d,
 			   struct error **err);
 	/* `from`: a checkpoint to resume, or NULL; it outlives the machine. On failure nothing is
@@ -128,6 +131,8 @@ struct builder_type {
 	 * machine_ops.boot. ERROR_INVALID from either: this checkpoint is of no use. */
 	struct machine *(*start)(const void *config, struct build_ctx *ctx, struct checkpoint *from,
 				 struct error **err);
+	/* build.Host where the configuration decides it, else NULL; NULL: it never does. */
+	const char *(*host)(const void *config);
 	/* Names of further build.* values, for placeholders; NULL-terminated or NULL. */
 	const char *const *generated_names;
 	/* What people know start() and finish() as, in questions and messages of -debug and
@@ -151,6 +156,10 @@ struct provisioner_type {
 	int (*run)(const void *config, struct provision_ctx *ctx, struct error **err);
 	/* Local files whose content decides what the step does. */
 	int (*local_files)(const void *config, struct strv *ret, struct error **err);
+	/* Why the state after it is never reused, in words, NULL: it may be. `declared`: the
+	 * template says with cache_inputs what it reads. NULL: nothing stands against it. */
+	const char *(*barrier)(const void *config, bool declared);
+	bool gets_build_name; /* its scripts are told PACKER_BUILD_NAME and PACKER_BUILDER_TYPE */
 };
 
 /* ---- post-processors ------------------------------------------------------- */
@@ -168,6 +177,7 @@ struct postproc_type {
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	int (*run)(const void *config, struct build_ctx *ctx, struct artifact *input,
 		   struct postproc_result *ret, struct error **err);
+	const char *never_reused; /* why it runs each time, in words; NULL: it need not */
 };
 
 /* ---- data sources ---------------------------------------------------------- */

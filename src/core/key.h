@@ -28,9 +28,12 @@ struct key_input {
 VEC_DECLARE(key_inputs, struct key_input);
 
 struct step_key {
-	char *hex;   /* NULL: unknown, or something before it is */
+	char *hex;   /* NULL: unknown, or something before it is; always where there is a `never` */
 	char *never; /* why the state after this step is not reused, in words; NULL: it may be */
 	bool has_secret; /* its configuration or a file holds a secret: memory is not kept from here on */
+	/* Something up to here names what scripts are told of the build: its name takes part in the
+	 * keys of steps that run scripts. */
+	bool names_build;
 	struct key_inputs inputs;
 };
 void step_key_release(struct step_key *k);

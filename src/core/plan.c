@@ -193,6 +193,7 @@ static bool find_step(struct planner *p, const struct config_provisioner *block,
 
 static void prepare_steps(struct planner *p, struct plan_build *b, struct diags *diags)
 {
+	const struct step_input in = { .plan = p->plan, .build = b };
 	struct step_list steps = { 0 };
 	for (size_t i = 0; i < b->block->provisioner_count; i++) {
 		const struct config_provisioner *block = &b->block->provisioners[i];
@@ -200,7 +201,7 @@ static void prepare_steps(struct planner *p, struct plan_build *b, struct diags 
 		if (plan_is_skipped(&block->only, &block->except, b->source) ||
 		    !find_step(p, block, &step))
 			continue;
-		step.config = plan_prepare_step(p->plan, b, &step, NULL, NULL, p->arena, diags);
+		step.config = plan_prepare_step(&in, &step, p->arena, diags);
 		*vec_push(&steps) = step;
 	}
 	b->steps = keep_array(p->arena, steps.items, sizeof(*steps.items), steps.len);
@@ -212,7 +213,7 @@ static void prepare_steps(struct planner *p, struct plan_build *b, struct diags 
 	if (!cleanup || plan_is_skipped(&cleanup->only, &cleanup->except, b->source) ||
 	    !find_step(p, cleanup, last))
 		return;
-	last->config = plan_prepare_step(p->plan, b, last, NULL, NULL, p->arena, diags);
+	last->config = plan_prepare_step(&in, last, p->arena, diags);
 	b->error_cleanup = last;
 }
 
@@ -232,6 +233,7 @@ static size_t chain_length(struct planner *p, const struct config_chain *chain)
 static void prepare_chain(struct planner *p, struct plan_build *b, const struct config_chain *chain,
 			  struct chain_list *chains, struct diags *diags)
 {
+	const struct step_input in = { .plan = p->plan, .build = b };
 	size_t n = chain_length(p, chain), kept = 0;
 	struct plan_post *items = ARENA_ARRAY(p->arena, struct plan_post, n + 1);
 	for (size_t i = 0; i < n; i++) {
@@ -242,7 +244,7 @@ static void prepare_chain(struct planner *p, struct plan_build *b, const struct 
 		};
 		if (!post.type || plan_is_skipped(&block->only, &block->except, b->source))
 			continue;
-		post.config = plan_prepare_post(p->plan, b, &post, NULL, NULL, p->arena, diags);
+		post.config = plan_prepare_post(&in, &post, p->arena, diags);
 		items[kept++] = post;
 	}
 	if (kept > 0)

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "core/component.h"
+#include "tmpl/tmpl.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,6 +83,29 @@ const void *plan_resolve_step(const struct plan *p, const struct plan_build *b,
 const void *plan_resolve_post(const struct plan *p, const struct plan_build *b,
 			      const struct plan_post *post, struct value *build_values,
 			      struct cancel *cancel, struct arena *arena, struct diags *diags);
+
+/*
+ * A step or post-processor as it would be resolved now, files read anew, and what that depended on
+ * besides: for its key.
+ */
+struct plan_look {
+	struct value *build_values; /* given: what is known of build.* before the build runs */
+	struct cancel *cancel;      /* given, or NULL */
+	const void *given;          /* as filled: without what prepare() derives */
+	const void *config;         /* prepared; NULL after reporting */
+	/* Each once: "build.ID", "build" (as a whole), "timestamp()", "{{ timestamp }}",
+	 * "local.stamp". STRV_INIT before. */
+	struct strv uses;
+};
+void plan_look_at_step(const struct plan *p, const struct plan_build *b,
+		       const struct plan_step *step, struct arena *arena, struct plan_look *l,
+		       struct diags *diags);
+void plan_look_at_post(const struct plan *p, const struct plan_build *b,
+		       const struct plan_post *post, struct arena *arena, struct plan_look *l,
+		       struct diags *diags);
+void plan_look_release(struct plan_look *l);
+/* Is told what a `{{ }}` template uses, for tmpl_ctx.used: a strv in the form of `uses`. */
+void plan_look_note(void *uses, enum tmpl_use what, struct str name);
 
 /* Names, components and configurations of all builds, for people and golden files. */
 void plan_print(struct strbuf *sb, const struct plan *p);

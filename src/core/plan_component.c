@@ -49,6 +49,7 @@ static void render_templates(const struct component_job *job, struct decoded *d,
 		.build = build,
 		.packer_version = COMPAT_VERSION,
 	};
+	look_at_templates(job->look, &ctx);
 	const struct schema_templates with = { render, check, &ctx };
 	schema_render(d, &with, arena, diags);
 }
@@ -115,6 +116,8 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 	struct func_world world = *job->plan->config->world;
 	if (job->cancel)
 		world.cancel = job->cancel;
+	look_at_world(job->look, &world);
+	look_at_body(job->look, job->body);
 	AUTO(value) struct value *build = job->has_build ? build_object(job) : NULL;
 	AUTO(scope)
 	struct scope *scope = config_component_scope(
@@ -130,18 +133,19 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 		schema_each_secret(job->schema, config, add_secret, job->plan->options.redactor);
 	if (diags->errors > errors)
 		return NULL;
+	look_at_given(job->look, job->schema, config, arena);
 	prepare(job, d, config, arena, diags);
 	return diags->errors > errors ? NULL : config;
 }
 
-const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
-			      const struct plan_step *step, struct value *build_values,
-			      struct cancel *cancel, struct arena *arena, struct diags *diags)
+const void *plan_prepare_step(const struct step_input *in, const struct plan_step *step,
+			      struct arena *arena, struct diags *diags)
 {
 	const struct config_provisioner *block = step->block;
+	const struct config_source *source = in->build->source;
 	struct component_job job = {
-		.plan = p,
-		.build = b,
+		.plan = in->plan,
+		.build = in->build,
 		.component_id = arena_printf(arena, "packer.provisioner.%s", step->type->name),
 		.schema = step->type->schema,
 		.prepare = step->type->prepare,
@@ -150,24 +154,23 @@ const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
 		.failure = arena_printf(arena, "Failed preparing provisioner-block \"%s\" \"%s\"",
 					block->type, block->name ? block->name : ""),
 		.has_build = true,
-		.build_values = build_values,
-		.cancel = cancel,
+		.build_values = in->build_values,
+		.cancel = in->cancel,
+		.look = in->look,
 	};
 	if (block->override)
-		job.override =
-			value_get(block->override, b->source->raw_name ? b->source->raw_name
-								       : b->source->local_name);
+		job.override = value_get(block->override,
+					 source->raw_name ? source->raw_name : source->local_name);
 	return component_prepare(&job, arena, diags);
 }
 
-const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
-			      const struct plan_post *post, struct value *build_values,
-			      struct cancel *cancel, struct arena *arena, struct diags *diags)
+const void *plan_prepare_post(const struct step_input *in, const struct plan_post *post,
+			      struct arena *arena, struct diags *diags)
 {
 	const struct config_postprocessor *block = post->block;
 	struct component_job job = {
-		.plan = p,
-		.build = b,
+		.plan = in->plan,
+		.build = in->build,
 		.component_id = arena_printf(arena, "packer.post-processor.%s", post->type->name),
 		.schema = post->type->schema,
 		.prepare = post->type->prepare,
@@ -177,8 +180,9 @@ const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
 			arena_printf(arena, "Failed preparing post-processor-block \"%s\" \"%s\"",
 				     block->type, block->name ? block->name : ""),
 		.has_build = true,
-		.build_values = build_values,
-		.cancel = cancel,
+		.build_values = in->build_values,
+		.cancel = in->cancel,
+		.look = in->look,
 	};
 	return component_prepare(&job, arena, diags);
 }
@@ -198,7 +202,8 @@ const void *plan_resolve_step(const struct plan *p, const struct plan_build *b,
 			      struct cancel *cancel, struct arena *arena, struct diags *diags)
 {
 	AUTO(diags) struct diags all = DIAGS_INIT;
-	const void *config = plan_prepare_step(p, b, step, build_values, cancel, arena, &all);
+	const struct step_input in = { p, b, build_values, cancel, NULL };
+	const void *config = plan_prepare_step(&in, step, arena, &all);
 	keep_errors(&all, diags);
 	return config;
 }
@@ -208,7 +213,8 @@ const void *plan_resolve_post(const struct plan *p, const struct plan_build *b,
 			      struct cancel *cancel, struct arena *arena, struct diags *diags)
 {
 	AUTO(diags) struct diags all = DIAGS_INIT;
-	const void *config = plan_prepare_post(p, b, post, build_values, cancel, arena, &all);
+	const struct step_input in = { p, b, build_values, cancel, NULL };
+	const void *config = plan_prepare_post(&in, post, arena, &all);
 	keep_errors(&all, diags);
 	return config;
 }

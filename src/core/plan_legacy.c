@@ -93,6 +93,7 @@ static void preparation_init(struct preparation *p, const struct component_job *
 		.user = c->legacy->user,
 		.packer_version = COMPAT_VERSION,
 	};
+	look_at_templates(job->look, &p->tmpl);
 	p->summary = arena_printf(arena, "Failed to prepare build: \"%s\"", job->build->name);
 }
 
@@ -368,6 +369,8 @@ const void *legacy_component_prepare(const struct component_job *job, struct are
 	options_of_override(&p, &over);
 	if (diags->errors == errors && render_all(&p, &main, &over))
 		config = decode(&p, &main, &over, d);
+	if (config)
+		look_at_given(job->look, job->schema, config, arena);
 	if (config && diags->errors == errors && names_are_known(&p, &main, &over))
 		run_prepare(&p, d, config);
 	vec_release(&main);

@@ -18,17 +18,32 @@ struct component_job {
 	bool has_build;             /* its body can use `build` */
 	struct value *build_values; /* laid over the placeholders; or NULL */
 	struct cancel *cancel;      /* ends the waits of functions; NULL: that of the load */
+	struct plan_look *look;     /* filled; or NULL */
 };
 
 /* Decodes, renders, fills, prepares, registers secrets. NULL after reporting. */
 const void *component_prepare(const struct component_job *job, struct arena *arena,
 			      struct diags *diags);
-const void *plan_prepare_step(const struct plan *p, const struct plan_build *b,
-			      const struct plan_step *step, struct value *build_values,
-			      struct cancel *cancel, struct arena *arena, struct diags *diags);
-const void *plan_prepare_post(const struct plan *p, const struct plan_build *b,
-			      const struct plan_post *post, struct value *build_values,
-			      struct cancel *cancel, struct arena *arena, struct diags *diags);
+/* `look`: filled, or NULL. */
+struct step_input {
+	const struct plan *plan;
+	const struct plan_build *build;
+	struct value *build_values;
+	struct cancel *cancel;
+	struct plan_look *look;
+};
+const void *plan_prepare_step(const struct step_input *in, const struct plan_step *step,
+			      struct arena *arena, struct diags *diags);
+const void *plan_prepare_post(const struct step_input *in, const struct plan_post *post,
+			      struct arena *arena, struct diags *diags);
+
+/* plan_look.c: hooks of a look, where there is one */
+void look_at_world(struct plan_look *look, struct func_world *world);
+void look_at_templates(struct plan_look *look, struct tmpl_ctx *ctx);
+void look_at_body(struct plan_look *look, const struct body *body);
+/* A copy of the struct before prepare() changes it. */
+void look_at_given(struct plan_look *look, const struct schema *schema, const void *config,
+		   struct arena *arena);
 
 /* plan_legacy.c: components of legacy templates */
 const void *legacy_component_prepare(const struct component_job *job, struct arena *arena,

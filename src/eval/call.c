@@ -95,6 +95,8 @@ static const struct func_def *find_function(const struct evaluator *ev, const st
 		return NULL;
 	}
 	const struct func_def *def = func_find(table, name);
+	if (def && world && world->called)
+		world->called(world->called_data, name);
 	if (def)
 		return def;
 	if (last_separator(name))

@@ -86,4 +86,5 @@ const struct postproc_type postproc_artifice = {
 	.schema = &artifice_schema,
 	.prepare = artifice_prepare,
 	.run = artifice_run,
+	.never_reused = "artifice takes files that others made",
 };

@@ -42,9 +42,16 @@ static int breakpoint_run(const void *config, struct provision_ctx *ctx, struct 
 	return error_prefix(err, "cannot stop at the breakpoint");
 }
 
+static const char *breakpoint_barrier(const void *config, bool declared)
+{
+	(void)declared;
+	return ((const struct breakpoint_config *)config)->disable ? NULL : "it waits for a person";
+}
+
 const struct provisioner_type provisioner_breakpoint = {
 	.name = "breakpoint",
 	.doc = "Stops the build until somebody presses enter.",
 	.schema = &breakpoint_schema,
 	.run = breakpoint_run,
+	.barrier = breakpoint_barrier,
 };

@@ -244,6 +244,12 @@ static int file_run(const void *config, struct provision_ctx *ctx, struct error 
 	return r < 0 ? -1 : 0;
 }
 
+static const char *file_barrier(const void *config, bool declared)
+{
+	(void)declared;
+	return is_upload(config) ? NULL : "it brings a file from the machine to this host";
+}
+
 const struct provisioner_type provisioner_file = {
 	.name = "file",
 	.doc = "Copies files to the machine or from it.",
@@ -251,4 +257,5 @@ const struct provisioner_type provisioner_file = {
 	.prepare = file_prepare,
 	.run = file_run,
 	.local_files = file_local_files,
+	.barrier = file_barrier,
 };

@@ -36,8 +36,8 @@ static const struct attr shell_attrs[] = {
 	ATTR_BOOL(struct shell_config, skip_clean, 0, "Leave the script on the machine."),
 	ATTR_BOOL(struct shell_config, expect_disconnect, 0, "The script may end the connection, for example by a reboot."),
 	ATTR_INTS(struct shell_config, valid_exit_codes, 0, "Exit codes that mean success; [0] when not set."),
-	ATTR_DURATION(struct shell_config, start_retry_timeout, 0, "How long to try to reach the machine.", .def = "5m"),
-	ATTR_DURATION(struct shell_config, pause_after, 0, "Wait this long at the end."),
+	ATTR_DURATION(struct shell_config, start_retry_timeout, ATTR_OUTSIDE, "How long to try to reach the machine.", .def = "5m"),
+	ATTR_DURATION(struct shell_config, pause_after, ATTR_OUTSIDE, "Wait this long at the end."),
 	ATTR_END,
 };
 /* clang-format on */
@@ -391,4 +391,5 @@ const struct provisioner_type provisioner_shell = {
 	.prepare = shell_prepare,
 	.run = shell_run,
 	.local_files = shell_local_files,
+	.gets_build_name = true,
 };

@@ -350,6 +350,13 @@ static int shell_local_run(const void *config, struct provision_ctx *ctx, struct
 	return result;
 }
 
+static const char *shell_local_barrier(const void *config, bool declared)
+{
+	(void)config;
+	return declared ? NULL
+			: "shell-local may read anything: declare what it reads with cache_inputs";
+}
+
 const struct provisioner_type provisioner_shell_local = {
 	.name = "shell-local",
 	.doc = "Runs scripts on this host.",
@@ -357,4 +364,6 @@ const struct provisioner_type provisioner_shell_local = {
 	.prepare = shell_local_prepare,
 	.run = shell_local_run,
 	.local_files = shell_local_files,
+	.barrier = shell_local_barrier,
+	.gets_build_name = true,
 };

@@ -51,4 +51,5 @@ const struct postproc_type postproc_shell_local = {
 	.schema = &shell_local_schema,
 	.prepare = prepare,
 	.run = run,
+	.never_reused = "shell-local may read anything",
 };

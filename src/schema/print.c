@@ -96,7 +96,7 @@ static void add_member(struct strbuf *sb, const struct attr *a, const char *memb
 	}
 }
 
-static bool is_zero(const struct attr *a, const char *member)
+bool attr_is_zero(const struct attr *a, const char *member)
 {
 	switch (a->kind) {
 	case ATTR_KIND_STRING:
@@ -168,7 +168,7 @@ void schema_print(struct strbuf *sb, const struct schema *s, const void *config,
 		const char *member = (const char *)config + a->offset;
 		if (a->kind == ATTR_KIND_INCLUDE)
 			schema_print(sb, a->sub, member, indent);
-		else if (!is_zero(a, member))
+		else if (!attr_is_zero(a, member))
 			print_row(sb, a, member, indent);
 	}
 }

@@ -36,5 +36,8 @@ const char *path_of_item(struct arena *arena, const char *path, size_t index);
 struct range *decoded_note_range(struct decoded *d, struct arena *arena, const char *path,
 				 struct range r);
 
+/* Of a filled struct: nothing is there, or false or zero. */
+bool attr_is_zero(const struct attr *a, const char *member);
+
 /* Null (or NULL), or a block list without elements. */
 bool attr_is_absent(const struct attr *a, const struct value *v);

@@ -83,6 +83,9 @@ enum {
 	ATTR_IGNORED = 1 << 4, /* accepted for compatibility, without effect: warns with doc */
 	ATTR_LOCAL_FILE =
 		1 << 5, /* names a local file whose content decides the step (step keys) */
+	ATTR_OUTSIDE =
+		1
+		<< 6, /* acts on this host only: no state of a machine or artifact depends on it */
 };
 
 struct schema;
@@ -195,5 +198,19 @@ void schema_each_secret(const struct schema *s, const void *config,
 			void (*fn)(void *data, const char *text), void *data);
 /* "name = value" lines of the members that are not zero; secrets as `<sensitive>`. */
 void schema_print(struct strbuf *sb, const struct schema *s, const void *config, int indent);
+/*
+ * The members of a filled struct that are set and have an effect, in table order, those of included
+ * tables among them; nested blocks as one.
+ */
+typedef void (*schema_member_fn)(void *data, const struct attr *a, const void *member);
+void schema_each_set(const struct schema *s, const void *config, schema_member_fn fn, void *data);
+/* The member in bytes: two that differ never give the same. Attributes without effect are left out, also
+ * in nested blocks. */
+void schema_encode(struct strbuf *sb, const struct attr *a, const void *member);
+/* Calls back for each text in a member of the kinds STRING, STRINGS and TABLE. */
+void schema_each_text(const struct attr *a, const void *member,
+		      void (*fn)(void *data, const char *text), void *data);
+/* The text of a row of the kind STRING; NULL: there is none of that name, or it is not set. */
+const char *schema_text(const struct schema *s, const void *config, const char *name);
 /* Markdown reference, one row per attribute; nested blocks have a table of their own. */
 void schema_document(struct strbuf *sb, const struct schema *s);

@@ -27,12 +27,27 @@ void exec_set(struct exec *x, const struct term *variable, struct tmpl_value v)
 		x->frame[variable->slot] = v;
 }
 
+static void tell(const struct exec *x, enum tmpl_use what, struct str name)
+{
+	if (x->ctx->used)
+		x->ctx->used(x->ctx->used_data, what, name);
+}
+
+static void tell_field(const struct exec *x, struct tmpl_value v, struct str name)
+{
+	if (v.kind == TMPL_MAP && v.data == x->ctx->data)
+		tell(x, TMPL_USES_FIELD, name);
+}
+
+static const struct str all_of_it = { "", 0 };
+
 /* ---- fields --------------------------------------------------------------------------- */
 
 static struct tmpl_value field_of(struct exec *x, struct tmpl_value v, struct str name)
 {
 	AUTO_FREE char *key = str_dup(name);
 
+	tell_field(x, v, name);
 	if (v.kind == TMPL_MAP) {
 		struct value *field = value_get(v.data, key);
 
@@ -86,6 +101,7 @@ static struct tmpl_value variable_of(struct exec *x, const struct term *t, const
 	if (t->field_count)
 		return fields_of(x, t, x->frame[t->slot], c, final);
 	refuse_arguments(x, c, final);
+	tell_field(x, x->frame[t->slot], all_of_it);
 	return x->frame[t->slot];
 }
 
@@ -155,6 +171,7 @@ static struct tmpl_value argument(struct exec *x, const struct term *t, char typ
 	look_at(x, t);
 	switch (t->kind) {
 	case TERM_DOT:
+		tell_field(x, x->dot, all_of_it);
 		v = x->dot;
 		break;
 	case TERM_NIL:
@@ -237,6 +254,7 @@ static struct tmpl_value call(struct exec *x, const struct term *t, const struct
 	size_t words = c ? c->len - 1 : 0, n = words + final->is_set;
 
 	look_at(x, t);
+	tell(x, TMPL_USES_FUNCTION, t->text);
 	if (!count_is_right(x, f, words, n) || !exec_step(x))
 		return TMPL_NOTHING;
 	if (text_eq(f->name, "and") || text_eq(f->name, "or"))
@@ -257,8 +275,10 @@ static struct tmpl_value call(struct exec *x, const struct term *t, const struct
 
 static struct tmpl_value constant(struct exec *x, const struct term *t)
 {
-	if (t->kind == TERM_DOT)
+	if (t->kind == TERM_DOT) {
+		tell_field(x, x->dot, all_of_it);
 		return x->dot;
+	}
 	if (t->kind == TERM_NIL)
 		exec_fail(x, "nil is not a command");
 	return t->value;

@@ -106,6 +106,8 @@ FUNC(f_build)
 	const struct tmpl_ctx *ctx = call->ctx;
 	const struct value *all = ctx->build ? ctx->build : ctx->data;
 
+	if (ctx->used)
+		ctx->used(ctx->used_data, TMPL_USES_BUILD, call->args[0].text);
 	if (!is_object(all))
 		return tmpl_complain(call,
 				     "Error validating build variable: the given variable %s will "

@@ -13,10 +13,18 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/str.h"
 #include "value/function.h"
 #include "value/value.h"
 
 struct tmpl_func; /* tmpl/func.h */
+
+/* What an execution looked at. */
+enum tmpl_use {
+	TMPL_USES_FIELD,    /* `.Name` of the data; "": the data as a whole */
+	TMPL_USES_BUILD,    /* {{ build `Name` }} */
+	TMPL_USES_FUNCTION, /* its name */
+};
 
 struct tmpl_ctx {
 	struct value *data;    /* object for `.Name`; NULL: no fields */
@@ -32,6 +40,9 @@ struct tmpl_ctx {
 	 * variable that is not in `user` is an error. */
 	bool in_variables;
 	const struct tmpl_func *extra; /* of a component; name NULL ends; NULL: none */
+	/* Is told all that an execution uses; NULL: nobody. */
+	void (*used)(void *data, enum tmpl_use what, struct str name);
+	void *used_data;
 };
 
 /* In the message of an execution that failed because `user` has no such variable. */

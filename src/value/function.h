@@ -46,6 +46,9 @@ struct func_world {
 	void *render_data;
 	struct cancel *cancel;     /* ends the waits for servers; NULL: they last to their limits */
 	struct redactor *redactor; /* gets the secrets that functions fetch; NULL: none */
+	/* Is told the name of each function that an expression calls; NULL: nobody. */
+	void (*called)(void *data, const char *name);
+	void *called_data;
 };
 
 /* The same world, as the clients in cloud/ want it. */

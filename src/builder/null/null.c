@@ -61,18 +61,6 @@ static void null_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 			"%s", "");
 }
 
-static int null_fingerprint(const void *config, struct build_ctx *ctx, struct digest *d,
-			    struct error **err)
-{
-	const struct comm_config *c = &((const struct null *)config)->comm;
-	const char *host = c->ssh_host ? c->ssh_host : "";
-
-	(void)ctx;
-	(void)err;
-	digest_add_field(d, "host", host, strlen(host));
-	return 0;
-}
-
 static int null_finish(struct machine *m, struct build_ctx *ctx, struct artifact **ret,
 		       struct error **err)
 {
@@ -123,6 +111,5 @@ const struct builder_type builder_null = {
 	.doc = "Provision a machine that is already there, or none.",
 	.schema = &null_schema,
 	.prepare = null_prepare,
-	.fingerprint = null_fingerprint,
 	.start = null_start,
 };
