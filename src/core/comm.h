@@ -18,6 +18,7 @@
 
 struct comm;
 struct build_ctx;
+struct tty_raw;
 
 /* Exit status that says the connection was lost before one arrived (communicators.md 1). */
 enum { COMM_DISCONNECTED = 2300218 };
@@ -43,6 +44,21 @@ struct comm_upload {
 	void *progress_data;
 };
 
+/* A person's own shell in the machine, or a command of theirs. The descriptors are borrowed and used
+ * as they are: nobody makes them non-blocking. */
+struct comm_shell {
+	const char *command; /* a line for the machine's shell; NULL: the user's own shell */
+	int in, out, err;
+	/* `in` is a terminal: the machine gives one, too, and the keys go there unchanged until the
+	 * shell ends. NULL: a plain stream of bytes. */
+	struct tty_raw *terminal;
+	const char *term;            /* its type, TERM */
+	int resized;                 /* eventfd: look at its size again; -1: never */
+	void (*suspend)(void *data); /* asked for with `~^Z` */
+	void *data;
+	bool hung_up; /* out: by the person, with `~.` */
+};
+
 struct comm_ops {
 	/* 0 with *ret_status; a lost connection is status COMM_DISCONNECTED, not an error. */
 	int (*exec)(struct comm *m, const struct comm_cmd *cmd, struct cancel *c, int *ret_status,
@@ -64,6 +80,10 @@ struct comm_ops {
 	int (*quick_put)(struct comm *m, const struct comm_upload *up, const char *dst,
 			 struct cancel *c, struct error **err);
 	int (*quick_remove)(struct comm *m, const char *path, struct cancel *c, struct error **err);
+	/* Optional. As exec: the shell's exit status, COMM_DISCONNECTED when the connection was lost
+	 * or hung up. */
+	int (*shell)(struct comm *m, struct comm_shell *s, struct cancel *c, int *ret_status,
+		     struct error **err);
 	void (*close)(struct comm *m); /* frees */
 };
 

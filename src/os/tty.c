@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 64 * 1024 };
+enum { ANSWER_MAX = 64 * 1024, ROWS_DEFAULT = 24 };
 
 bool tty_is_terminal(int fd)
 {
@@ -22,6 +22,15 @@ int tty_width(int fd)
 	if (ioctl(fd, TIOCGWINSZ, &size) < 0 || !size.ws_col)
 		return TTY_WIDTH_DEFAULT;
 	return size.ws_col;
+}
+
+void tty_size(int fd, int *ret_columns, int *ret_rows)
+{
+	struct winsize size = { 0 };
+	bool known = ioctl(fd, TIOCGWINSZ, &size) == 0;
+
+	*ret_columns = known && size.ws_col ? size.ws_col : TTY_WIDTH_DEFAULT;
+	*ret_rows = known && size.ws_row ? size.ws_row : ROWS_DEFAULT;
 }
 
 int tty_open(int *ret_fd, struct error **err)
@@ -68,4 +77,39 @@ int tty_read_line(int fd, struct strbuf *line, bool *ret_complete, struct error 
 	strbuf_add(line, piece, end ? (size_t)(end - piece) : (size_t)n);
 	*ret_complete = end != NULL;
 	return 0;
+}
+
+int tty_raw_enter(struct tty_raw *t, struct error **err)
+{
+	struct termios raw;
+
+	if (tcgetattr(t->fd, &t->before) < 0)
+		return error_set_errno(err, errno, "cannot read the state of the terminal");
+	raw = t->before;
+	cfmakeraw(&raw);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	/* what was typed ahead is for the shell, too */
+	if (tcsetattr(t->fd, TCSADRAIN, &raw) < 0)
+		return error_set_errno(err, errno, "cannot change the state of the terminal");
+	t->on = true;
+	return 0;
+}
+
+void tty_raw_leave(struct tty_raw *t)
+{
+	if (t->on)
+		(void)tcsetattr(t->fd, TCSADRAIN, &t->before);
+	t->on = false;
+}
+
+void tty_raw_stop(struct tty_raw *t)
+{
+	bool was_on = t->on;
+	struct error *e = NULL;
+
+	tty_raw_leave(t);
+	(void)raise(SIGSTOP);
+	if (was_on && tty_raw_enter(t, &e) < 0)
+		error_ignore(&e, "the terminal is gone: reading it says so");
 }

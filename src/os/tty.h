@@ -6,11 +6,13 @@
 #include "base/strbuf.h"
 
 #include <stdbool.h>
+#include <termios.h>
 
 enum { TTY_WIDTH_DEFAULT = 80 };
 
 bool tty_is_terminal(int fd);
 int tty_width(int fd); /* columns; TTY_WIDTH_DEFAULT when unknown */
+void tty_size(int fd, int *ret_columns, int *ret_rows); /* 80 by 24 when unknown */
 
 /* The controlling terminal, whatever standard input and output are. "no available tty"
  * (ERROR_NOT_FOUND) without one. */
@@ -22,3 +24,18 @@ bool tty_show_typing(int fd, bool show);
  * ended it. The newline is taken off. ERROR_DISCONNECTED when the terminal is closed instead.
  */
 MUST_CHECK int tty_read_line(int fd, struct strbuf *line, bool *ret_complete, struct error **err);
+
+/*
+ * A terminal whose keys all go through as they are, control-C and control-Z too: for a shell
+ * somewhere else. Whoever enters leaves again, on every way out.
+ */
+struct tty_raw {
+	int fd; /* borrowed */
+	bool on;
+	struct termios before;
+};
+MUST_CHECK int tty_raw_enter(struct tty_raw *t, struct error **err);
+void tty_raw_leave(struct tty_raw *t); /* nothing if it is not on */
+/* Stops this process, as control-Z would, and goes on when it is continued; the terminal is as it
+ * was meanwhile. */
+void tty_raw_stop(struct tty_raw *t);

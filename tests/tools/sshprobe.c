@@ -5,12 +5,14 @@
  *   sshprobe [NAME=VALUE]... VERB ARGUMENT... [+ VERB ARGUMENT...]...
  *
  * Verbs: exec CMD, input CMD FILE, upload SRC DST, text TEXT DST, updir SRC DST,
- * download SRC DST, downdir SRC DST, mark FILE (creates it). What commands
+ * download SRC DST, downdir SRC DST, mark FILE (creates it), shell [CMD] (on our
+ * standard input and output, as a person has it). What commands
  * print goes to our stdout and stderr; every command adds "[status N]" to
  * stderr. The first failure ends it: "[error KIND] TEXT", "[hint] TEXT", 1.
  */
 #include "base/duration.h"
 #include "base/str.h"
+#include "cli/foreground.h"
 #include "comm/config.h"
 #include "comm/ssh/ssh.h"
 #include "os/clock.h"
@@ -173,6 +175,23 @@ static int run_transfer(struct verb *v, struct error **err)
 	return error_set(err, ERROR_INVALID, "unknown verb '%s'", v->arg[0]);
 }
 
+static int run_shell(struct verb *v, struct error **err)
+{
+	struct foreground f = FOREGROUND_INIT;
+	bool hung_up = false;
+	int status = 0, r = foreground_open(&f, err);
+
+	if (r == 0)
+		r = foreground_shell(&f, v->m, v->n > 1 ? v->arg[1] : NULL, f.told, &status,
+				     &hung_up, err);
+	if (r == 0)
+		fprintf(stderr, "[status %d]%s\n", status, hung_up ? " [hung up]" : "");
+	if (r == 0 && v->m->loss && !hung_up)
+		fprintf(stderr, "[loss %s]\n", v->m->loss);
+	foreground_release(&f);
+	return r;
+}
+
 static int run_verb(struct verb *v, struct error **err)
 {
 	if (text_eq(v->arg[0], "exec") && v->n == 2)
@@ -181,6 +200,8 @@ static int run_verb(struct verb *v, struct error **err)
 		return run_exec(v, v->arg[2], err);
 	if (text_eq(v->arg[0], "mark") && v->n == 2)
 		return fs_write(v->arg[1], "", 0, 0600, err);
+	if (text_eq(v->arg[0], "shell"))
+		return run_shell(v, err);
 	if (v->n == 3)
 		return run_transfer(v, err);
 	return error_set(err, ERROR_INVALID, "wrong use of '%s'", v->arg[0]);

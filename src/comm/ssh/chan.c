@@ -39,6 +39,9 @@ static int on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len
 {
 	struct sshchan *k = userdata;
 
+	k->arrived = true;
+	if (k->pull)
+		return 0;
 	if (k->output)
 		k->output(k->output_data, is_stderr, data, len);
 	else if (is_stderr)
@@ -87,6 +90,7 @@ static void on_signal(ssh_session session, ssh_channel ch, const char *name, int
 
 struct request {
 	const char *text;
+	const struct sshchan_terminal *terminal;
 };
 typedef int (*request_fn)(struct sshchan *k, const struct request *r);
 
@@ -113,7 +117,13 @@ static int do_open(struct sshchan *k, const struct request *r)
 
 static int do_pty(struct sshchan *k, const struct request *r)
 {
-	return ssh_channel_request_pty_size(k->ch, "xterm", 80, 40);
+	return ssh_channel_request_pty_size(k->ch, r->terminal->term, r->terminal->columns,
+					    r->terminal->rows);
+}
+
+static int do_shell(struct sshchan *k, const struct request *r)
+{
+	return ssh_channel_request_shell(k->ch);
 }
 
 static int do_exec(struct sshchan *k, const struct request *r)
@@ -191,13 +201,36 @@ void sshchan_set_output(struct sshchan *k, comm_output_fn fn, void *data)
 
 int sshchan_request_pty(struct sshchan *k, struct cancel *c, struct error **err)
 {
+	const struct sshchan_terminal t = { "xterm", 80, 40 };
+
+	return sshchan_request_terminal(k, &t, c, err);
+}
+
+int sshchan_request_terminal(struct sshchan *k, const struct sshchan_terminal *t, struct cancel *c,
+			     struct error **err)
+{
+	const struct request r = { .terminal = t };
+
 	log_debug("ssh", "a pseudo terminal is asked for");
-	return request(k, do_pty, NULL, "get a pseudo terminal", c, err);
+	return request(k, do_pty, &r, "get a pseudo terminal", c, err);
+}
+
+void sshchan_resize(struct sshchan *k, int columns, int rows)
+{
+	if (!k->closed)
+		(void)ssh_channel_change_pty_size(k->ch, columns, rows);
+}
+
+int sshchan_shell(struct sshchan *k, struct cancel *c, struct error **err)
+{
+	log_debug("ssh", "shell");
+	k->started = clock_monotonic();
+	return request(k, do_shell, NULL, "start a shell over SSH", c, err);
 }
 
 int sshchan_exec(struct sshchan *k, const char *command, struct cancel *c, struct error **err)
 {
-	const struct request r = { command };
+	const struct request r = { .text = command };
 
 	log_debug("ssh", "command: %s", command);
 	k->started = clock_monotonic();
@@ -206,7 +239,7 @@ int sshchan_exec(struct sshchan *k, const char *command, struct cancel *c, struc
 
 int sshchan_subsystem(struct sshchan *k, const char *name, struct cancel *c, struct error **err)
 {
-	const struct request r = { name };
+	const struct request r = { .text = name };
 
 	log_debug("ssh", "subsystem: %s", name);
 	k->started = clock_monotonic();
@@ -227,26 +260,41 @@ static int ended_early(struct sshchan *k, struct error **err)
 	return error_set(err, ERROR_REMOTE, "the other side ended the connection early");
 }
 
+size_t sshchan_read(struct sshchan *k, bool is_stderr, void *buf, size_t size)
+{
+	int n = ssh_channel_read_nonblocking(k->ch, buf, (uint32_t)size, is_stderr);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+int sshchan_try_write(struct sshchan *k, const void *data, size_t len, size_t *ret_written,
+		      struct error **err)
+{
+	int n;
+
+	*ret_written = 0;
+	if (k->closed)
+		return ended_early(k, err);
+	/* What is not sent yet stays in the library's buffer: keep that short. */
+	if (sshlink_write_pending(k->link))
+		return 0;
+	n = ssh_channel_write(k->ch, data, (uint32_t)MIN(len, (size_t)WRITE_MAX));
+	if (n < 0 && !ssh_is_connected(k->link->session))
+		return sshlink_set_lost(k->link, err);
+	if (n < 0)
+		return ended_early(k, err);
+	*ret_written = (size_t)n;
+	return 0;
+}
+
 int sshchan_write_some(struct sshchan *k, const void *data, size_t len, size_t *ret_written,
 		       struct cancel *c, struct error **err)
 {
 	for (;;) {
-		int n;
-
-		if (k->closed)
-			return ended_early(k, err);
-		/* What is not sent yet stays in the library's buffer: keep that short. */
-		if (!sshlink_write_pending(k->link)) {
-			n = ssh_channel_write(k->ch, data, (uint32_t)MIN(len, (size_t)WRITE_MAX));
-			if (n > 0) {
-				*ret_written = (size_t)n;
-				return 0;
-			}
-			if (n < 0 && !ssh_is_connected(k->link->session))
-				return sshlink_set_lost(k->link, err);
-			if (n < 0)
-				return ended_early(k, err);
-		}
+		if (sshchan_try_write(k, data, len, ret_written, err) < 0)
+			return -1;
+		if (*ret_written)
+			return 0;
 		if (sshlink_step(k->link, DEADLINE_NEVER, c, err) < 0)
 			return -1;
 	}
@@ -306,11 +354,16 @@ static void log_end(const struct sshchan *k)
 		log_write("ssh", "was cut off%s: %s", time.buf, k->loss);
 }
 
+bool sshchan_has_ended(const struct sshchan *k)
+{
+	return k->closed || (k->eof && k->have_status);
+}
+
 int sshchan_wait_exit(struct sshchan *k, struct cancel *c, int *ret_status, struct error **err)
 {
 	AUTO(error) struct error *e = NULL;
 
-	while (!k->closed && !(k->eof && k->have_status)) {
+	while (!sshchan_has_ended(k)) {
 		if (sshlink_step(k->link, DEADLINE_NEVER, c, &e) == 0)
 			continue;
 		if (e->kind != ERROR_DISCONNECTED)

@@ -110,6 +110,16 @@ void sshlink_add_side(struct sshlink *l, struct sshlink_side side)
 	l->sides[l->side_count++] = side;
 }
 
+void sshlink_remove_side(struct sshlink *l, const void *data)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->side_count; i++)
+		if (l->sides[i].data != data)
+			l->sides[n++] = l->sides[i];
+	l->side_count = n;
+}
+
 size_t sshlink_serve_sides(struct sshlink *l, struct pollfd *fds, size_t max)
 {
 	size_t n = 0;

@@ -84,6 +84,8 @@ bool sshlink_write_pending(const struct sshlink *l); /* something waits to be se
 int sshlink_set_lost(struct sshlink *l, struct error **err);
 /* Takes `side`, which is served from now on and freed with the link. */
 void sshlink_add_side(struct sshlink *l, struct sshlink_side side);
+/* The one with this data; it is not freed. */
+void sshlink_remove_side(struct sshlink *l, const void *data);
 /* Serves all sides, as struct sshlink_side.serve: for a link that nobody waits for. */
 size_t sshlink_serve_sides(struct sshlink *l, struct pollfd *fds, size_t max);
 /* Does a side know why the connection ended? Borrowed; NULL: no. */

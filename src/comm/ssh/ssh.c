@@ -17,6 +17,7 @@
 #include "comm/ssh/quick.h"
 #include "comm/ssh/scp.h"
 #include "comm/ssh/sftp3.h"
+#include "comm/ssh/shell.h"
 #include "os/clock.h"
 #include "os/fs.h"
 #include "os/log.h"
@@ -69,6 +70,7 @@ struct operation {
 	const struct comm_cmd *cmd;
 	int *ret_status;
 	const struct comm_upload *up;
+	struct comm_shell *shell;
 	const char *src, *dst;
 	bool started; /* the other side may have begun: do not repeat */
 };
@@ -165,6 +167,28 @@ static int ssh_exec(struct comm *comm, const struct comm_cmd *cmd, struct cancel
 	if (!copy.output)
 		copy.output = drop_output;
 	return on_link((struct ssh_comm *)comm, run_command, &o, c, err);
+}
+
+static int run_shell(struct ssh_comm *m, struct operation *o, struct cancel *c, struct error **err)
+{
+	AUTO(sshchan) struct sshchan *k = NULL;
+	int r;
+
+	if (sshchan_open(m->link, &k, c, err) < 0)
+		return -1;
+	o->started = true;
+	r = sshshell_run(k, o->shell, c, o->ret_status, err);
+	if (k->loss)
+		comm_set_loss(&m->comm, k->loss);
+	return r;
+}
+
+static int ssh_open_shell(struct comm *comm, struct comm_shell *s, struct cancel *c,
+			  int *ret_status, struct error **err)
+{
+	struct operation o = { .shell = s, .ret_status = ret_status };
+
+	return on_link((struct ssh_comm *)comm, run_shell, &o, c, err);
 }
 
 static uint64_t bytes_moved(const struct ssh_comm *m)
@@ -343,6 +367,7 @@ static const struct comm_ops ssh_ops = {
 	.download_dir = ssh_download_dir,
 	.quick_put = ssh_quick_put,
 	.quick_remove = ssh_quick_remove,
+	.shell = ssh_open_shell,
 	.close = ssh_close,
 };
 
