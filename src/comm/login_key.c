@@ -23,6 +23,12 @@ int login_key_make(struct login_key *ret, const struct comm_config *c, const cha
 	return keypair_generate(type, c->temporary_key_pair_bits, &ret->pair, err);
 }
 
+int login_key_adopt(struct login_key *ret, const char *pem, struct error **err)
+{
+	*ret = (struct login_key){ .temporary = true };
+	return keypair_parse(pem, &ret->pair, err);
+}
+
 void login_key_release(struct login_key *k)
 {
 	keypair_free(k->pair);

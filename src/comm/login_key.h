@@ -19,6 +19,8 @@ struct login_key {
 /* Nothing for communicators other than SSH. `type` is that of a temporary key. */
 MUST_CHECK int login_key_make(struct login_key *ret, const struct comm_config *c, const char *type,
 			      struct ui *ui, struct error **err);
+/* The temporary one that the machine knows from an earlier build. */
+MUST_CHECK int login_key_adopt(struct login_key *ret, const char *pem, struct error **err);
 void login_key_release(struct login_key *k);
 
 /*

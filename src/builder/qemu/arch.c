@@ -138,13 +138,21 @@ bool guest_arch_is_bare(const struct guest_arch *arch, const char *machine_type)
 	       strchr("-,", machine_type[strlen(prefix)]);
 }
 
+static bool is_pc(const struct guest_arch *arch, const char *machine_type)
+{
+	return arch->has_ps2 &&
+	       (text_starts_with(machine_type, "pc") || text_starts_with(machine_type, "q35"));
+}
+
 bool guest_arch_has_pvpanic(const struct guest_arch *arch, const char *machine_type)
 {
-	if (!arch->pvpanic)
-		return false;
-	return guest_arch_is_bare(arch, machine_type) ||
-	       (arch->has_ps2 &&
-		(text_starts_with(machine_type, "pc") || text_starts_with(machine_type, "q35")));
+	return arch->pvpanic &&
+	       (guest_arch_is_bare(arch, machine_type) || is_pc(arch, machine_type));
+}
+
+bool guest_arch_has_vmgenid(const struct guest_arch *arch, const char *machine_type)
+{
+	return is_pc(arch, machine_type);
 }
 
 const char *guest_arch_package(const char *binary)

@@ -40,5 +40,8 @@ bool guest_arch_is_native(const char *binary);
 /* Can the pvpanic device be added? It is on the ISA bus of a PC and on PCI of a "virt". */
 bool guest_arch_has_pvpanic(const struct guest_arch *arch, const char *machine_type);
 
+/* Can the device be added that tells a kernel that it is a copy? */
+bool guest_arch_has_vmgenid(const struct guest_arch *arch, const char *machine_type);
+
 /* The machine's name, whatever its version: "virt-7.2" is a "virt". */
 bool guest_arch_is_bare(const struct guest_arch *arch, const char *machine_type);

@@ -134,7 +134,7 @@ static void add_machine(struct switch_list *list, const struct qemu_argv *in)
 	if (!text_is_empty(c->firmware) && !c->use_pflash)
 		add(list, "-bios", c->firmware);
 	if (!c->efi_boot && guest_arch_of(c->qemu_binary)->hears_boot_order)
-		add(list, "-boot", c->disk_image ? "c" : "once=d");
+		add(list, "-boot", c->disk_image || in->installed ? "c" : "once=d");
 	add_take(list, "-m", xasprintf("%lldM", (long long)c->memory));
 	add_take(list, "-smp", qemu_argv_smp(c, unsaid_cpus(in)));
 	if (!text_is_empty(cpu_model(in)))
@@ -181,11 +181,11 @@ static void add_surroundings(struct switch_list *list, const struct qemu_argv *i
 
 /* ---- drives ------------------------------------------------------------------------- */
 
-static void add_disk(struct switch_list *list, const struct qemu_config *c, const char *path,
-		     size_t nr)
+static void add_disk(struct switch_list *list, const struct qemu_argv *in, size_t nr)
 {
+	const struct qemu_config *c = in->config;
 	AUTO(strbuf) struct strbuf drive = STRBUF_INIT;
-	AUTO_FREE char *file = qemu_argv_escape(path);
+	AUTO_FREE char *file = qemu_argv_escape(in->disks->v[nr]);
 
 	if (!strcmp(c->disk_interface, "virtio-scsi")) {
 		if (nr == 0)
@@ -196,7 +196,7 @@ static void add_disk(struct switch_list *list, const struct qemu_config *c, cons
 		strbuf_addf(&drive, "file=%s,if=%s", file, c->disk_interface);
 	}
 	strbuf_addf(&drive, ",cache=%s,discard=%s,format=%s", c->disk_cache, c->disk_discard,
-		    c->format);
+		    in->layered ? "qcow2" : c->format);
 	if (strcmp(c->disk_detect_zeroes, "off") != 0)
 		strbuf_addf(&drive, ",detect-zeroes=%s", c->disk_detect_zeroes);
 	add(list, "-drive", drive.buf);
@@ -291,7 +291,7 @@ static void add_devices(struct switch_list *list, const struct qemu_argv *in)
 	/* before -drive: the network card gets the same slot, so the guest's name for it stays */
 	(void)find_or_add(list, "-device");
 	for (size_t i = 0; i < in->disks->len; i++)
-		add_disk(list, in->config, in->disks->v[i], i);
+		add_disk(list, in, i);
 	add_take(list, "-device", network_card(in));
 	add_cdroms(list, in);
 	add_flash(list, in);
@@ -382,6 +382,18 @@ static void push_pvpanic(const struct qemu_argv *in, struct switch_list *user, s
 		strv_pushl(ret, "-device", arch->pvpanic, NULL);
 }
 
+/* Tells a kernel that it goes on in another time and place: it must not use its random numbers
+ * again. It is no device on a bus, and what is on one keeps its place. */
+static void push_generation(const struct qemu_argv *in, struct switch_list *user, struct strv *ret)
+{
+	static const char *const same[] = { "vmgenid", NULL };
+	const struct qemu_config *c = in->config;
+
+	if (in->layered && guest_arch_has_vmgenid(guest_arch_of(c->qemu_binary), c->machine_type) &&
+	    !find(user, "-machine") && !find(user, "-M") && !mentions(user, "-device", same))
+		strv_pushl(ret, "-device", "vmgenid,guid=auto", NULL);
+}
+
 static void push_console(const struct qemu_argv *in, struct switch_list *user, struct strv *ret,
 			 struct qemu_argv_facts *facts)
 {
@@ -438,8 +450,11 @@ void qemu_argv_build(const struct qemu_argv *in, struct strv *ret, struct qemu_a
 	push_screen_and_keyboard(in, &user, ret, facts);
 	push_console(in, &user, ret, facts);
 	push_pvpanic(in, &user, ret, facts);
+	push_generation(in, &user, ret);
 	if (in->credential)
 		strv_pushl(ret, "-smbios", in->credential, NULL);
+	if (in->incoming)
+		strv_pushl(ret, "-incoming", "defer", NULL);
 	release_switches(&ours);
 	release_switches(&user);
 }

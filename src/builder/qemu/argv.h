@@ -27,6 +27,9 @@ struct qemu_argv {
 	const char *console;    /* file for the serial console */
 	const char *credential; /* value of -smbios that hands the guest a key; NULL: none */
 	const struct text_table *overrides; /* qemuargs, rendered */
+	bool layered;   /* the disks are layers: qcow2, whatever the format of the result is */
+	bool installed; /* the system is on the disk already: boot that, not the medium */
+	bool incoming;  /* wait for the state of another machine */
 };
 
 enum qemu_keyboard {

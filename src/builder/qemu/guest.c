@@ -33,6 +33,7 @@ enum {
 	REAP_SECONDS = 10,
 	POWER_OFF_GRACE_SECONDS = 2,
 	TPM_GRACE_MSEC = 500,
+	LOOK_MSEC = 100,
 	LOG_LINES = 6,
 	CONSOLE_LINES = 20,
 };
@@ -51,7 +52,8 @@ struct guest {
 	bool own_pvpanic;
 	struct panic *panic;
 	bool powered_off, reset;
-	char *trouble; /* why the guest is stuck */
+	char *trouble;                                               /* why the guest is stuck */
+	enum { MOVE_NONE, MOVE_BEGUN, MOVE_DONE, MOVE_FAILED } move; /* of the machine's state */
 };
 
 static int say_missing(const char *binary, struct error **err)
@@ -89,6 +91,14 @@ static void note_trouble(struct guest *g, const struct qmp_event *ev)
 	(void)!write(g->news_fd, &one, sizeof(one));
 }
 
+static void note_move(struct guest *g, const char *status)
+{
+	if (text_eq(status, "completed"))
+		g->move = MOVE_DONE;
+	else if (text_eq(status, "failed") || text_eq(status, "cancelled"))
+		g->move = MOVE_FAILED;
+}
+
 static void on_event(void *data, const struct qmp_event *ev)
 {
 	struct guest *g = data;
@@ -102,6 +112,8 @@ static void on_event(void *data, const struct qmp_event *ev)
 		g->reset = text_eq(qmp_event_text(ev, "reason"), "guest-reset");
 	} else if (!strcmp(name, "RESET")) {
 		panic_reset(g->panic);
+	} else if (!strcmp(name, "MIGRATION")) {
+		note_move(g, qmp_event_text(ev, "status"));
 	} else if (!strcmp(name, "GUEST_PANICKED")) {
 		panic_tell(g->panic, !text_eq(qmp_event_text(ev, "action"), "run"));
 	} else if (!strcmp(name, "GUEST_CRASHLOADED")) {
@@ -475,6 +487,39 @@ int guest_watch_fd(const struct guest *g)
 struct qmp *guest_monitor(struct guest *g)
 {
 	return g->qmp;
+}
+
+int guest_talk(struct guest *g, bool on, struct error **err)
+{
+	if (!g->qmp_open)
+		return 0;
+	unwatch(g, qmp_fd(g->qmp));
+	return on ? 0 : watch(g, qmp_fd(g->qmp), err);
+}
+
+void guest_expect_move(struct guest *g)
+{
+	g->move = MOVE_BEGUN;
+}
+
+int guest_wait_move(struct guest *g, int64_t deadline, struct cancel *c, struct error **err)
+{
+	while (g->move == MOVE_BEGUN) {
+		int64_t soon = MIN(deadline, clock_deadline(LOOK_MSEC * NSEC_PER_MSEC));
+
+		pump(g);
+		if (!g->qmp_open)
+			return error_set(err, ERROR_DISCONNECTED, "QEMU closed its monitor");
+		if (g->move != MOVE_BEGUN)
+			break;
+		if (io_wait(qmp_fd(g->qmp), POLLIN, soon, c, err) == 0)
+			continue;
+		/* the token looks at the same descriptor and may have read the news */
+		if ((*err)->kind != ERROR_TIMEOUT || clock_monotonic() >= deadline)
+			return -1;
+		error_ignore(err, "another look");
+	}
+	return g->move == MOVE_DONE ? 0 : error_set(err, ERROR_REMOTE, "QEMU gave up");
 }
 
 /* ---- end ------------------------------------------------------------------------ */

@@ -66,6 +66,17 @@ void guest_console_tail(struct guest *g, struct strbuf *ret);
 /* Files that the emulator and the serial console write; the latter may be NULL. */
 const char *guest_log(const struct guest *g);
 const char *guest_console(const struct guest *g);
+/* Commands are about to be given while the build's token watches the guest, which would read their
+ * answers: it looks away from the monitor. false: no more. */
+MUST_CHECK int guest_talk(struct guest *g, bool on, struct error **err);
+/*
+ * The machine's state is about to be written or read (QMP's migrate, migrate-incoming, with the
+ * capability "events"); until that is over. ERROR_REMOTE: QEMU gave up; ERROR_DISCONNECTED: it
+ * is ending.
+ */
+void guest_expect_move(struct guest *g);
+MUST_CHECK int guest_wait_move(struct guest *g, int64_t deadline, struct cancel *c,
+			       struct error **err);
 /* Ends it (asked first, then made to) and frees; NULL is fine. */
 void guest_stop(struct guest *g);
 DEFINE_AUTO(guest, struct guest *, guest_stop);

@@ -269,6 +269,8 @@ int image_create(const struct image_ctx *x, const struct image_create *what, str
 	AUTO(strv) struct strv argv = STRV_INIT;
 
 	strv_pushl(&argv, "qemu-img", "create", "-q", "-f", what->format, NULL);
+	if (what->unchecked)
+		strv_push(&argv, "-u");
 	if (what->backing)
 		strv_pushl(&argv, "-b", what->backing, "-F", what->backing_format, NULL);
 	push_list(&argv, what->extra);
@@ -327,18 +329,65 @@ static void say_copied(void *data, int64_t done, int64_t total)
 		ui_progress(x->ui, "copying the base", done, total, UNIT_BYTES);
 }
 
+int image_copy_base(const struct image_ctx *x, const char *base, const char *to, struct error **err)
+{
+	int r = fs_copy(base, to, 0644, say_copied, (void *)x, x->cancel, err);
+
+	if (x->ui)
+		ui_progress_end(x->ui, "copying the base");
+	return r;
+}
+
 int image_merge(const struct image_ctx *x, const struct image_merge *what, struct error **err)
 {
 	AUTO_FREE char *to = path_absolute(x->cwd, what->to);
 	AUTO(strv) struct strv argv = STRV_INIT;
-	int r = fs_copy(what->base, to, 0644, say_copied, (void *)x, x->cancel, err);
 
-	if (x->ui)
-		ui_progress_end(x->ui, "copying the base");
-	if (r < 0 || rebase_onto(x, what->overlay, to, err) < 0)
+	if (image_copy_base(x, what->base, to, err) < 0 ||
+	    rebase_onto(x, what->overlay, to, err) < 0)
 		return -1;
 	/* -d: the overlay need not be emptied afterwards, it goes away */
 	strv_pushl(&argv, "qemu-img", "commit", "-q", "-p", "-d", "-f", "qcow2", NULL);
 	push_path(&argv, what->overlay);
 	return run_with_progress(x, &argv, "writing the changes", what->overlay, err);
+}
+
+/* ---- chains ---------------------------------------------------------------------- */
+
+static json_t *describe_layer(const char *path)
+{
+	return json_pack("{s:s, s:{s:s, s:s}}", "driver", "qcow2", "file", "driver", "file",
+			 "filename", path);
+}
+
+/* The chain with another bottom than its files name. Heap. */
+static char *describe_chain(const struct image_chain *what)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+	json_t *below = describe_layer(what->to);
+
+	for (size_t i = 0; i < what->layers->len; i++) {
+		json_t *layer = describe_layer(what->layers->v[i]);
+
+		json_object_set_new(layer, "backing", below);
+		below = layer;
+	}
+
+	char *text = json_dumps(below, JSON_COMPACT);
+
+	assert(text);
+	strbuf_addf(&sb, "json:%s", text);
+	free(text);
+	json_decref(below);
+	return strbuf_detach(&sb);
+}
+
+int image_write_chain(const struct image_ctx *x, const struct image_chain *what, struct error **err)
+{
+	AUTO_FREE char *chain = describe_chain(what);
+	AUTO(strv) struct strv argv = STRV_INIT;
+
+	strv_pushl(&argv, "qemu-img", "commit", "-q", "-p", "-d", "-b", what->to, chain, NULL);
+	return run_with_progress(x, &argv, "writing the changes",
+				 what->layers->v[what->layers->len - 1], err);
 }

@@ -45,9 +45,11 @@ int64_t image_size_parse(const char *text);
 
 struct image_create {
 	const char *path, *format;
-	const char *size;                     /* NULL: that of the backing image */
-	const char *backing, *backing_format; /* NULL: none; `backing` is absolute */
-	const struct text_list *extra;        /* NULL: none */
+	const char *size; /* NULL: that of the backing image */
+	/* NULL: none; `backing` is absolute, or the name of a file beside `path` */
+	const char *backing, *backing_format;
+	const struct text_list *extra; /* NULL: none */
+	bool unchecked;                /* the backing image is being written to: not opened */
 };
 MUST_CHECK int image_create(const struct image_ctx *x, const struct image_create *what,
 			    struct error **err);
@@ -79,3 +81,14 @@ struct image_merge {
 };
 MUST_CHECK int image_merge(const struct image_ctx *x, const struct image_merge *what,
 			   struct error **err);
+MUST_CHECK int image_copy_base(const struct image_ctx *x, const char *base, const char *to,
+			       struct error **err);
+
+/* Writes what the layers hold, which stand on a file of the content of `to`, into that. The layers
+ * stay as they are, but for the last one, which is opened for writing. */
+struct image_chain {
+	const struct strv *layers; /* absolute paths of qcow2 files, lowest first */
+	const char *to;            /* absolute */
+};
+MUST_CHECK int image_write_chain(const struct image_ctx *x, const struct image_chain *what,
+				 struct error **err);

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/qemu/accel.h"
+#include "builder/qemu/saved.h"
 #include "config/config.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -18,6 +19,7 @@
 
 enum {
 	PORT_TRIES = 20,
+	VNC_FIRST_PORT = 5900,
 	VNC_PASSWORD_BYTES = 8,
 	MONITOR_SECONDS = 10,
 };
@@ -139,6 +141,8 @@ static int start_tpm(struct launch *l, struct build_ctx *ctx, struct error **err
 {
 	const struct tpm_spec spec = { .version_1 = l->config->use_tpm1,
 				       .temp_dir = ctx->temp_dir,
+				       .from = l->tpm_from,
+				       .from_prefix = SAVED_TPM,
 				       .journal = ctx->journal,
 				       .environ = ctx->environ };
 
@@ -149,12 +153,9 @@ static int start_tpm(struct launch *l, struct build_ctx *ctx, struct error **err
 	return l->tpm ? 0 : -1;
 }
 
-static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **err)
+static struct qemu_argv argv_inputs(const struct launch *l)
 {
-	AUTO(arena) struct arena *arena = arena_new();
-	AUTO(strv) struct strv argv = STRV_INIT;
-	struct text_table overrides = { 0 };
-	struct qemu_argv in = {
+	return (struct qemu_argv){
 		.config = l->config,
 		.accel = l->accel,
 		.host_cpus = host_cpus(),
@@ -168,12 +169,23 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 		.vnc_port = l->vnc_port.port,
 		.console = l->console,
 		.credential = l->credential,
-		.overrides = &overrides,
+		.layered = l->layered,
+		.installed = l->installed,
+		.incoming = l->incoming,
 	};
+}
+
+static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **err)
+{
+	AUTO(arena) struct arena *arena = arena_new();
+	AUTO(strv) struct strv argv = STRV_INIT;
+	struct text_table overrides = { 0 };
+	struct qemu_argv in = argv_inputs(l);
 
 	if (render_overrides(l, ctx->info, arena, &overrides, err) < 0 ||
 	    start_tpm(l, ctx, err) < 0)
 		return -1;
+	in.overrides = &overrides;
 	in.tpm_fd = l->tpm ? tpm_fd(l->tpm) : 0;
 	qemu_argv_build(&in, &argv, &l->facts);
 
@@ -188,6 +200,86 @@ static int start_guest(struct launch *l, struct build_ctx *ctx, struct error **e
 
 	l->guest = guest_start(&spec, ctx->cancel, err);
 	return l->guest ? 0 : -1;
+}
+
+/* ---- the same for any run ---------------------------------------------------------------- */
+
+/* Numbers that stand for what is not known yet: no port is as high. */
+enum { ANY_COMM_PORT = 7000001, ANY_VNC_SCREEN, ANY_TPM_FD, ANY_HTTP_PORT };
+
+static const struct {
+	int number;
+	const char *name;
+} any_numbers[] = {
+	{ ANY_COMM_PORT, "@{comm_port}" },
+	{ ANY_VNC_SCREEN, "@{vnc_screen}" },
+	{ ANY_TPM_FD, "@{tpm_fd}" },
+	{ ANY_HTTP_PORT, "@{http_port}" },
+};
+
+static void name_numbers(const struct strv *argv, struct strv *ret)
+{
+	for (size_t i = 0; i < argv->len; i++) {
+		AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+
+		strbuf_addstr(&text, argv->v[i]);
+		for (size_t j = 0; j < ARRAY_LEN(any_numbers); j++) {
+			AUTO_FREE char *digits = xasprintf("%d", any_numbers[j].number);
+
+			strbuf_replace(&text, digits, any_numbers[j].name);
+		}
+		strv_push(ret, text.buf ? text.buf : "");
+	}
+}
+
+/* A file of the template, wherever it lies. */
+static void name_file(const char **path, const char *name)
+{
+	if (!text_is_empty(*path))
+		*path = name;
+}
+
+int launch_describe(const struct launch *l, struct build_ctx *ctx, struct strv *ret,
+		    struct error **err)
+{
+	AUTO(arena) struct arena *arena = arena_new();
+	AUTO(strv) struct strv argv = STRV_INIT, disks = STRV_INIT;
+	struct qemu_config c = *l->config;
+	struct flash flash = l->flash ? *l->flash : (struct flash){ 0 };
+	struct text_table overrides = { 0 };
+	struct qemu_argv_facts facts;
+	struct launch any = *l;
+	struct qemu_argv in;
+
+	for (size_t i = 0; i < l->disks->len; i++)
+		strv_pushf(&disks, "@{disk%zu}", i);
+	c.vm_name = "@{name}";
+	c.vnc_bind_address = "@{vnc_address}";
+	c.output_directory = "@{output}";
+	name_file(&c.qmp_socket_path, "@{qmp_socket}");
+	name_file(&c.firmware, "@{firmware}");
+	flash.code = (char *)"@{efi_code}";
+	flash.vars = (char *)"@{efi_vars}";
+	any.config = &c;
+	any.disks = &disks;
+	any.flash = l->flash ? &flash : NULL;
+	name_file(&any.iso, "@{iso}");
+	name_file(&any.cd, "@{cd}");
+	name_file(&any.floppy, "@{floppy}");
+	name_file(&any.console, "@{console}");
+	name_file(&any.credential, "@{credential}");
+	any.http_port = l->http_port ? ANY_HTTP_PORT : 0;
+	any.comm_port.port = l->comm_port.port ? ANY_COMM_PORT : 0;
+	any.vnc_port.port = VNC_FIRST_PORT + ANY_VNC_SCREEN;
+	any.incoming = any.installed = false;
+	if (render_overrides(&any, ctx->info, arena, &overrides, err) < 0)
+		return -1;
+	in = argv_inputs(&any);
+	in.overrides = &overrides;
+	in.tpm_fd = l->tpm ? ANY_TPM_FD : 0;
+	qemu_argv_build(&in, &argv, &facts);
+	name_numbers(&argv, ret);
+	return 0;
 }
 
 /* Ports that QEMU could not have are held until a try succeeds, so as not to meet them again. */
@@ -315,8 +407,9 @@ int launch(struct launch *l, struct build_ctx *ctx, struct error **err)
 	if (choose_accel(l, ctx, err) < 0)
 		return -1;
 	ui_say(ctx->ui, "%s",
-	       c->disk_image ? "Starting VM, booting disk image"
-			     : "Starting VM, booting from CD-ROM");
+	       l->incoming                     ? "Starting VM from its checkpoint"
+	       : c->disk_image || l->installed ? "Starting VM, booting disk image"
+					       : "Starting VM, booting from CD-ROM");
 	if (c->qemuargs.len)
 		ui_say(ctx->ui,
 		       "Overriding default Qemu arguments with qemuargs template option...");

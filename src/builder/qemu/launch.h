@@ -16,15 +16,17 @@
 struct launch {
 	const struct qemu_config *config;
 	const struct strv *disks;
-	const char *iso;           /* NULL: none */
-	const char *floppy;        /* so too */
-	const char *cd;            /* made from files, or NULL */
-	const struct flash *flash; /* NULL: no UEFI */
-	const char *console;       /* file for the serial console */
-	const char *credential;    /* value of -smbios, or NULL */
-	const char *host_address;  /* of this host, as the guest sees it */
-	const char *mac;           /* of the guest's card; NULL: QEMU's choice */
-	int http_port;             /* 0: nothing is served */
+	const char *iso;                   /* NULL: none */
+	const char *floppy;                /* so too */
+	const char *cd;                    /* made from files, or NULL */
+	const struct flash *flash;         /* NULL: no UEFI */
+	const char *console;               /* file for the serial console */
+	const char *credential;            /* value of -smbios, or NULL */
+	const char *host_address;          /* of this host, as the guest sees it */
+	const char *mac;                   /* of the guest's card; NULL: QEMU's choice */
+	int http_port;                     /* 0: nothing is served */
+	bool layered, installed, incoming; /* as in struct qemu_argv */
+	const char *tpm_from;              /* directory of a checkpoint; NULL: a new TPM */
 
 	/* set by launch() */
 	struct guest *guest;
@@ -37,6 +39,10 @@ struct launch {
 
 /* On failure the guest is gone; ports are given back by launch_release(). */
 MUST_CHECK int launch(struct launch *l, struct build_ctx *ctx, struct error **err);
+/* The command line of a launched guest, with `@{name}` for what differs from run to run
+ * (docs/internals/qemu.md). */
+MUST_CHECK int launch_describe(const struct launch *l, struct build_ctx *ctx, struct strv *ret,
+			       struct error **err);
 /* Stops the guest if it runs, gives the ports back. */
 void launch_release(struct launch *l);
 

@@ -8,47 +8,23 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "builder/qemu/bridge.h"
+#include "builder/qemu/checkpoint.h"
 #include "builder/qemu/credential.h"
-#include "builder/qemu/disks.h"
 #include "builder/qemu/evidence.h"
 #include "builder/qemu/firmware.h"
-#include "builder/qemu/launch.h"
-#include "builder/qemu/media.h"
+#include "builder/qemu/machine.h"
 #include "builder/qemu/medium.h"
-#include "builder/qemu/netwatch.h"
-#include "builder/qemu/pages.h"
 #include "builder/qemu/preflight.h"
+#include "builder/qemu/resume.h"
 #include "builder/qemu/shutdown.h"
 #include "builder/qemu/typing.h"
-#include "comm/login_key.h"
 #include "core/output_dir.h"
 #include "os/fs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct qemu_machine {
-	struct machine machine;
-	const struct qemu_config *config;
-	struct launch launch;
-	struct disks disks;
-	struct pages pages;
-	struct bridge bridge;
-	struct netwatch netwatch;
-	char *socket; /* for others' use of the monitor; NULL: none */
-	uint64_t socket_id;
-	char *source; /* the ISO or disk image */
-	struct media media;
-	char *console;
-	struct flash flash; /* empty: no UEFI */
-	char *credential;
-	struct login_key key;
-	char *output;       /* absolute */
-	uint64_t output_id; /* 0: not ours (yet) */
-};
-
-static struct image_ctx image_ctx(const struct build_ctx *ctx)
+struct image_ctx qemu_image_ctx(const struct build_ctx *ctx)
 {
 	return (struct image_ctx){ .journal = ctx->journal,
 				   .cancel = ctx->cancel,
@@ -98,7 +74,9 @@ static int make_output(struct qemu_machine *m, struct build_ctx *ctx, struct err
 static int make_flash(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
 {
 	const struct qemu_config *c = m->config;
-	const struct firmware_pair pair = { c->efi_firmware_code, c->efi_firmware_vars };
+	AUTO_FREE char *kept = m->from ? path_join(m->from->dir, SAVED_EFIVARS) : NULL;
+	const struct firmware_pair pair = { c->efi_firmware_code,
+					    kept ? kept : c->efi_firmware_vars };
 	AUTO_FREE char *code = path_join(ctx->temp_dir, "efi-code.fd");
 	AUTO_FREE char *vars = path_join(c->output_directory, "efivars.fd");
 	const struct flash_spec spec = { .arch = guest_arch_of(c->qemu_binary),
@@ -106,6 +84,7 @@ static int make_flash(struct qemu_machine *m, struct build_ctx *ctx, struct erro
 					 .code_copy = code,
 					 .vars_copy = vars };
 
+	flash_release(&m->flash);
 	return c->efi_boot ? flash_make(&m->flash, &spec, ctx->cancel, err) : 0;
 }
 
@@ -116,6 +95,9 @@ static int make_key(struct qemu_machine *m, struct build_ctx *ctx, struct error 
 	 * credential */
 	const char *type = m->config->key_type_set ? comm->temporary_key_pair_type : "ed25519";
 
+	if (m->saved.private_pem && comm_config_is_ssh(comm) &&
+	    text_is_empty(comm->ssh_private_key_file))
+		return resume_key(m, err);
 	if (login_key_make(&m->key, comm, type, ctx->ui, err) < 0)
 		return -1;
 	if (m->key.temporary && credential_is_possible(m->config->qemu_binary))
@@ -143,12 +125,14 @@ static int remove_socket(struct qemu_machine *m, struct build_ctx *ctx, struct e
 	return 0;
 }
 
-static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+static int launch_guest(struct qemu_machine *m, bool with_memory, struct build_ctx *ctx,
+			struct error **err)
 {
+	free(m->console);
 	m->console = path_join(ctx->temp_dir, "console.log");
 	m->launch = (struct launch){
 		.config = m->config,
-		.disks = &m->disks.paths,
+		.disks = disks_live(&m->disks),
 		.iso = m->config->disk_image ? NULL : m->source,
 		.cd = m->media.cd,
 		.floppy = m->media.floppy,
@@ -158,9 +142,48 @@ static int launch_guest(struct qemu_machine *m, struct build_ctx *ctx, struct er
 		.host_address = m->pages.host_address,
 		.mac = m->bridge.mac,
 		.http_port = m->pages.port.port,
+		.layered = m->disks.layers.store != NULL,
+		.installed = m->from != NULL,
+		.incoming = with_memory,
+		.tpm_from = m->from ? m->from->dir : NULL,
 		LAUNCH_INIT,
 	};
 	return launch(&m->launch, ctx, err);
+}
+
+/* The disk of a checkpoint alone. Nothing that has touched its memory is used again. */
+static int boot_disk(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	const struct image_ctx x = qemu_image_ctx(ctx);
+
+	launch_release(&m->launch);
+	if (layers_open_tops(&m->disks.layers, &x, err) < 0 || make_flash(m, ctx, err) < 0)
+		return -1;
+	return launch_guest(m, false, ctx, err);
+}
+
+static int launch_with_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	if (launch_guest(m, true, ctx, err) == 0 && resume_memory(m, ctx, err) == 0) {
+		m->from->has_memory = true;
+		return 0;
+	}
+
+	AUTO(error) struct error *e = NULL;
+
+	if (cancel_check(ctx->cancel, &e) < 0)
+		return -1;
+	ui_say(ctx->ui, "The memory of the checkpoint cannot be used, its disk is booted: %s",
+	       (*err)->message);
+	error_ignore(err, "the disk will do");
+	return boot_disk(m, ctx, err);
+}
+
+static int launch_machine(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	if (resume_wants_memory(m))
+		return launch_with_memory(m, ctx, err);
+	return launch_guest(m, false, ctx, err);
 }
 
 static const char *named_host(const struct qemu_config *c)
@@ -223,50 +246,81 @@ static int type_keys(struct qemu_machine *m, struct build_ctx *ctx, struct error
 	return type_boot_command(&t, ctx, err);
 }
 
-static int qemu_boot(struct machine *machine, struct build_ctx *ctx, struct error **err)
+static int make_disks(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
 {
-	struct qemu_machine *m = (struct qemu_machine *)machine;
-	const struct image_ctx x = image_ctx(ctx);
+	const struct image_ctx x = qemu_image_ctx(ctx);
 
-	if (preflight(m->config, ctx, err) < 0 ||
-	    medium_fetch(m->config, ctx, &m->source, err) < 0 || make_output(m, ctx, err) < 0)
-		return -1;
-	if (disks_create(&m->disks, m->config, &x, m->config->disk_image ? m->source : NULL, err) <
-	    0)
-		return -1;
+	disks_init(&m->disks, m->config, ctx->cwd, m->config->disk_image ? m->source : NULL);
+	if (!m->from)
+		return disks_create(&m->disks, &x, err);
+	return disks_resume(&m->disks, &x, err);
+}
+
+/* What the guest will have, outside of it. */
+static int make_surroundings(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
 	if (make_key(m, ctx, err) < 0 || make_flash(m, ctx, err) < 0 ||
 	    media_make(&m->media, m->config, ctx, err) < 0 ||
 	    bridge_open(&m->bridge, m->config, ctx, err) < 0)
 		return -1;
 	pages_set_host(&m->pages, m->config, m->bridge.neighbours ? m->bridge.host.text : NULL);
-	if (pages_serve(&m->pages, m->config, ctx, err) < 0 || announce_socket(m, ctx, err) < 0 ||
-	    launch_guest(m, ctx, err) < 0)
+	if (pages_serve(&m->pages, m->config, ctx, err) < 0)
+		return -1;
+	return announce_socket(m, ctx, err);
+}
+
+static int qemu_boot(struct machine *machine, struct build_ctx *ctx, struct error **err)
+{
+	struct qemu_machine *m = (struct qemu_machine *)machine;
+
+	if (m->from && resume_open(m, err) < 0)
+		return -1;
+	if (preflight(m->config, ctx, err) < 0 ||
+	    medium_fetch(m->config, ctx, &m->source, err) < 0 || make_output(m, ctx, err) < 0)
+		return -1;
+	if (make_disks(m, ctx, err) < 0 || make_surroundings(m, ctx, err) < 0 ||
+	    launch_machine(m, ctx, err) < 0)
 		return -1;
 	m->machine.watch_fd = guest_watch_fd(m->launch.guest);
 	pages_describe(&m->pages, &m->machine.generated);
-	if (type_keys(m, ctx, err) < 0 || find_guest(m, ctx, err) < 0)
+	if ((!m->from && type_keys(m, ctx, err) < 0) || find_guest(m, ctx, err) < 0)
 		return guest_explain(m->launch.guest, err);
 	return 0;
 }
 
 static const struct machine_ops qemu_ops;
 
+static const char *why_no_checkpoints(const struct qemu_config *c, const struct build_ctx *ctx)
+{
+	if (!ctx->store || !ctx->start_key)
+		return "steps are not kept";
+	if (!text_is_empty(c->net_bridge))
+		return "it is on a bridge, where its address can be only once";
+	return disks_why_no_layers(c);
+}
+
 static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
 				  struct checkpoint *from, struct error **err)
 {
 	struct qemu_machine *m = NEW(struct qemu_machine);
 
-	(void)ctx;
-	(void)from;
 	(void)err;
 	*m = (struct qemu_machine){
 		.config = config,
 		.machine = { .ops = &qemu_ops, .watch_fd = -1 },
 		.launch = { LAUNCH_INIT },
-		.disks = { .paths = STRV_INIT },
+		.disks = { DISKS_INIT },
 		.pages = { PAGES_INIT },
 		.bridge = { BRIDGE_INIT },
+		.from = from,
+		.saved = SAVED_INIT,
+		.nodes = STRV_INIT,
 	};
+	m->cannot_save = why_no_checkpoints(config, ctx);
+	if (!m->cannot_save) {
+		m->disks.layers.store = ctx->store;
+		m->disks.start_key = ctx->start_key;
+	}
 	m->machine.comm_config = &m->config->comm;
 	m->machine.comm_type = m->config->comm.communicator;
 	value_map_init(&m->machine.generated);
@@ -324,7 +378,7 @@ static int qemu_finish(struct machine *machine, struct build_ctx *ctx, struct ar
 		       struct error **err)
 {
 	struct qemu_machine *m = (struct qemu_machine *)machine;
-	const struct image_ctx x = image_ctx(ctx);
+	const struct image_ctx x = qemu_image_ctx(ctx);
 	const struct shutdown s = { .config = m->config,
 				    .guest = m->launch.guest,
 				    .comm = machine->comm };
@@ -370,6 +424,8 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 		remove_output(m, ctx);
 	journal_done(ctx->journal, m->output_id);
 	disks_release(&m->disks);
+	saved_release(&m->saved);
+	strv_release(&m->nodes);
 	login_key_release(&m->key);
 	free(m->source);
 	media_release(&m->media);
@@ -412,6 +468,8 @@ static const struct machine_ops qemu_ops = {
 	.why_ended = qemu_why_ended,
 	.console_tail = qemu_console_tail,
 	.evidence = qemu_evidence,
+	.checkpoint = qemu_checkpoint,
+	.resumed = qemu_resumed,
 };
 
 /* ---- fingerprint ------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "builder/qemu/qmp.h"
 
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/redact.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -18,6 +19,7 @@
 enum {
 	LINE_MAX_BYTES = 1024 * 1024,
 	READ_BYTES = 16 * 1024,
+	LOOK_MSEC = 50,
 };
 
 struct qmp {
@@ -29,6 +31,7 @@ struct qmp {
 	int64_t next_id;
 	json_t *answer;     /* of the command in flight, once it is here */
 	size_t keys, looks; /* commands that are too many to be logged one by one */
+	int passing;        /* goes with the next bytes that are sent; -1: none */
 };
 
 struct qmp_event {
@@ -56,7 +59,7 @@ struct qmp *qmp_new(int fd, qmp_event_fn on_event, void *data)
 	struct qmp *q = NEW(struct qmp);
 	AUTO(error) struct error *e = NULL;
 
-	*q = (struct qmp){ .fd = fd, .on_event = on_event, .data = data };
+	*q = (struct qmp){ .fd = fd, .passing = -1, .on_event = on_event, .data = data };
 	strbuf_init_max(&q->in, LINE_MAX_BYTES);
 	if (fd_set_nonblocking(fd, true, &e) < 0)
 		error_ignore(&e, "reads below ask not to block anyway");
@@ -248,12 +251,43 @@ int qmp_pump(struct qmp *q, struct error **err)
 	}
 }
 
-/* Pumps until `*done` or an end; the token is looked at while waiting. */
+/* One wait and what it brings. The token may itself read this socket, to see how the machine is,
+ * and with it what is waited for here: so the caller is let look every now and then. */
 static int wait_more(struct qmp *q, int64_t deadline, struct cancel *c, struct error **err)
 {
-	if (io_wait(q->fd, POLLIN, deadline, c, err) < 0)
+	int64_t look = MIN(deadline, clock_deadline(LOOK_MSEC * NSEC_PER_MSEC));
+
+	if (io_wait(q->fd, POLLIN, look, c, err) == 0)
+		return qmp_pump(q, err);
+	if ((*err)->kind != ERROR_TIMEOUT || clock_monotonic() >= deadline)
 		return -1;
-	return qmp_pump(q, err);
+	error_ignore(err, "another look");
+	return 0;
+}
+
+/* The descriptor of a command goes with its first bytes. */
+static ssize_t send_some(struct qmp *q, const char *text, size_t len)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { (void *)text, len };
+	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (q->passing >= 0) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control.room);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &q->passing, sizeof(int));
+	}
+	n = sendmsg(q->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n > 0)
+		q->passing = -1;
+	return n;
 }
 
 static int send_text(struct qmp *q, const char *text, int64_t deadline, struct cancel *c,
@@ -262,7 +296,7 @@ static int send_text(struct qmp *q, const char *text, int64_t deadline, struct c
 	size_t len = strlen(text);
 
 	while (len) {
-		ssize_t n = send(q->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send_some(q, text, len);
 
 		if (n > 0) {
 			text += n;
@@ -353,6 +387,18 @@ int qmp_ask(struct qmp *q, const struct qmp_call *call, int64_t deadline, struct
 		return -1;
 	*ret = json_incref(json_object_get(q->answer, "return"));
 	return 0;
+}
+
+int qmp_pass_fd(struct qmp *q, int fd, const char *name, int64_t deadline, struct cancel *c,
+		struct error **err)
+{
+	int r;
+
+	q->passing = fd;
+	r = qmp_command_arg(q, "getfd", &(const struct qmp_arg){ "fdname", name }, deadline, c,
+			    err);
+	q->passing = -1;
+	return r;
 }
 
 int qmp_monitor_line(struct qmp *q, const char *line, int64_t deadline, struct cancel *c,

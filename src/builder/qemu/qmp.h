@@ -53,6 +53,10 @@ struct qmp_call {
 MUST_CHECK int qmp_ask(struct qmp *q, const struct qmp_call *call, int64_t deadline,
 		       struct cancel *c, struct json_t **ret, struct error **err);
 
+/* Gives QEMU a copy of a descriptor, which it calls `name`. */
+MUST_CHECK int qmp_pass_fd(struct qmp *q, int fd, const char *name, int64_t deadline,
+			   struct cancel *c, struct error **err);
+
 /* Has QEMU write a picture of the guest's screen; `format` is "png", or NULL: PPM. */
 struct qmp_screen {
 	const char *path, *format;

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "builder/qemu/logtail.h"
 #include "os/fd.h"
 #include "os/fs.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -86,11 +88,49 @@ static int spawn(struct tpm *t, const struct tpm_spec *spec, int fd, struct erro
 	return say_missing(err);
 }
 
+/* The files of swtpm; those with a dot are its locks. */
+int tpm_keep(const struct tpm *t, const char *dir, const char *prefix, struct cancel *c,
+	     struct error **err)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+
+	if (fs_list(t->state, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO_FREE char *from = path_join(t->state, names.v[i]);
+		AUTO_FREE char *name = xasprintf("%s%s", prefix, names.v[i]);
+		AUTO_FREE char *to = path_join(dir, name);
+
+		if (*names.v[i] != '.' && fs_copy(from, to, 0600, NULL, NULL, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_back(struct tpm *t, const struct tpm_spec *spec, struct error **err)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+
+	if (fs_list(spec->from, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.len; i++) {
+		if (!text_starts_with(names.v[i], spec->from_prefix))
+			continue;
+
+		AUTO_FREE char *from = path_join(spec->from, names.v[i]);
+		AUTO_FREE char *to = path_join(t->state, names.v[i] + strlen(spec->from_prefix));
+
+		if (fs_copy(from, to, 0600, NULL, NULL, NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int set_up(struct tpm *t, const struct tpm_spec *spec, struct error **err)
 {
 	int pair[2];
 
-	if (fs_mkdir(t->state, 0700, err) < 0)
+	if (fs_mkdir(t->state, 0700, err) < 0 || (spec->from && put_back(t, spec, err) < 0))
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_set_errno(err, errno, "cannot make a socket for the TPM");

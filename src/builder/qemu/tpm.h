@@ -17,6 +17,7 @@ struct tpm;
 struct tpm_spec {
 	bool version_1; /* TPM 1.2 */
 	const char *temp_dir;
+	const char *from, *from_prefix; /* where tpm_keep() put its state; NULL: a new one */
 	struct journal *journal;
 	char *const *environ;
 };
@@ -32,6 +33,11 @@ void tpm_stop(struct tpm *t);
 int tpm_fd(const struct tpm *t);
 /* The emulator has it now; when it ends, so does swtpm. */
 void tpm_close_fd(struct tpm *t);
+
+/* Copies its state, of a guest that stands still, to files whose names begin with `prefix`. */
+struct cancel;
+MUST_CHECK int tpm_keep(const struct tpm *t, const char *dir, const char *prefix, struct cancel *c,
+			struct error **err);
 
 int tpm_watch_fd(const struct tpm *t); /* readable when it has ended */
 bool tpm_has_ended(struct tpm *t);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/resume.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/encode.h"
+#include "base/path.h"
+#include "base/redact.h"
+#include "base/str.h"
+#include "builder/qemu/checkpoint.h"
+#include "builder/qemu/machine.h"
+#include "builder/qemu/state.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MONITOR_SECONDS = 30,
+	PUT_RIGHT_SECONDS = 60,
+	CLOCK_TOLERANCE_SECONDS = 2,
+	SEED_BYTES = 64,
+	OUTPUT_MAX = 4096,
+};
+
+/* ---- what the checkpoint has --------------------------------------------------------------- */
+
+int resume_open(struct qemu_machine *m, struct error **err)
+{
+	if (m->cannot_save)
+		return error_set(err, ERROR_INVALID,
+				 "this machine cannot start from a checkpoint: %s", m->cannot_save);
+	if (saved_read(m->from->dir, &m->saved, err) < 0)
+		return -1;
+	chains_copy(&m->disks.layers.chains, &m->saved.disks);
+	return 0;
+}
+
+int resume_key(struct qemu_machine *m, struct error **err)
+{
+	if (!m->saved.private_pem)
+		return error_set(err, ERROR_INVALID, "the checkpoint has no key for the guest");
+	m->credential = xstrdup(m->saved.credential);
+	return login_key_adopt(&m->key, m->saved.private_pem, err);
+}
+
+bool resume_wants_memory(const struct qemu_machine *m)
+{
+	return m->from && m->saved.has_state && !m->from->boot_only;
+}
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+/* QEMU would often take the state of another machine, and the guest would break later. */
+static int check_same(const struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	const struct saved *s = &m->saved;
+	AUTO_FREE char *version = NULL;
+	AUTO(strv) struct strv argv = STRV_INIT;
+
+	if (qemu_version(m->launch.guest, ctx, &version, err) < 0 ||
+	    launch_describe(&m->launch, ctx, &argv, err) < 0)
+		return -1;
+	if (strcmp(version, s->qemu) != 0)
+		return error_set(err, ERROR_INVALID, "it is of QEMU %s, this is %s", s->qemu,
+				 version);
+	if (strcmp(m->launch.accel, s->accel) != 0)
+		return error_set(err, ERROR_INVALID, "it is of acceleration %s, this is %s",
+				 s->accel, m->launch.accel);
+	for (size_t i = 0; i < argv.len || i < s->argv.len; i++) {
+		const char *now = i < argv.len ? argv.v[i] : "nothing";
+		const char *then = i < s->argv.len ? s->argv.v[i] : "nothing";
+
+		if (strcmp(now, then) != 0)
+			return error_set(err, ERROR_INVALID,
+					 "it is of a machine with '%s', this one has '%s'", then,
+					 now);
+	}
+	return 0;
+}
+
+int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	AUTO_FREE char *path = path_join(m->from->dir, SAVED_STATE);
+	struct state_file f = STATE_FILE_INIT;
+	struct guest *g = m->launch.guest;
+	int64_t since = clock_monotonic();
+	int r = check_same(m, ctx, err);
+
+	if (r == 0)
+		r = state_open(&f, ctx, path, err);
+	if (r == 0)
+		r = state_read(&f, g, ctx, err);
+	if (r == 0)
+		r = state_finish(&f, ctx, err);
+	state_release(&f, ctx);
+	if (r == 0)
+		r = qmp_command(guest_monitor(g), "cont",
+				clock_deadline(MONITOR_SECONDS * NSEC_PER_SEC), ctx->cancel, err);
+	if (r == 0)
+		log_debug("qemu", "the machine's state is loaded after %lld ms",
+			  (long long)((clock_monotonic() - since) / NSEC_PER_MSEC));
+	return r < 0 ? guest_explain(g, err) : 0;
+}
+
+/* ---- the guest inside ------------------------------------------------------------------------ */
+
+/*
+ * EPOCH, with a line of random text and, for sudo, one with the password as its input. Prints the time
+ * that it is then. Quoted in '' below, so it has none itself. Reads its input byte by byte, as
+ * read(1) does, so that sudo finds the rest. Works in dash, bash and BusyBox.
+ */
+#define PUT_RIGHT                                                                                  \
+	"IFS= read -r r; { printf %s \"$r\" >/dev/urandom; } 2>/dev/null; "                        \
+	"d=$(($1 - $(date -u +%s))); "                                                             \
+	"if [ $d -ge -1 ] && [ $d -le 1 ]; then :; "                                               \
+	"elif [ \"$(id -u)\" = 0 ]; then date -u -s @$1; "                                         \
+	"elif sudo -n true; then sudo -n date -u -s @$1; "                                         \
+	"else sudo -S -p \"\" date -u -s @$1; fi >/dev/null 2>&1; "                                \
+	"echo \"ingot-clock $(date -u +%s)\""
+
+static void keep_output(void *data, bool is_stderr, const void *bytes, size_t len)
+{
+	struct strbuf *sb = data;
+
+	if (!is_stderr && sb->len + len < OUTPUT_MAX)
+		strbuf_add(sb, bytes, len);
+}
+
+static void add_input(struct strbuf *sb, const struct qemu_config *c)
+{
+	unsigned char seed[SEED_BYTES];
+
+	random_bytes(seed, sizeof(seed));
+	encode_base64(sb, seed, sizeof(seed));
+	strbuf_addf(sb, "\n%s\n", c->comm.ssh_password ? c->comm.ssh_password : "");
+	secret_wipe(seed, sizeof(seed));
+}
+
+static int judge_clock(const struct strbuf *output, struct error **err)
+{
+	static const char word[] = "ingot-clock ";
+	const char *at = strstr(output->buf, word);
+	int64_t now = clock_wall() / NSEC_PER_SEC, theirs;
+
+	if (at) {
+		AUTO_FREE char *line = xstrdup(at + strlen(word));
+
+		*strchrnul(line, '\n') = '\0';
+		*strchrnul(line, '\r') = '\0';
+		if (parse_int64(line, 10, &theirs) &&
+		    llabs(now - theirs) <= CLOCK_TOLERANCE_SECONDS)
+			return 0;
+	}
+	error_set(err, ERROR_AUTH, "the guest's clock cannot be set");
+	return error_hint(err, "the user of the communicator must be root or may use sudo");
+}
+
+static int put_right(struct qemu_machine *m, struct cancel *c, struct strbuf *input,
+		     struct error **err)
+{
+	/* half a second: what the command is under way on the whole */
+	int64_t now = (clock_wall() + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
+	AUTO_FREE char *command = xasprintf("sh -c '%s' sh %lld", PUT_RIGHT, (long long)now);
+	AUTO(strbuf) struct strbuf output = STRBUF_INIT;
+	const struct comm_cmd cmd = { .command = command,
+				      .input = input->buf,
+				      .input_len = input->len,
+				      .output = keep_output,
+				      .output_data = &output };
+	struct comm *comm = m->machine.comm;
+	int status;
+
+	if (comm->ops->exec(comm, &cmd, c, &status, err) < 0)
+		return -1;
+	return judge_clock(&output, err);
+}
+
+int qemu_resumed(struct machine *machine, struct build_ctx *ctx, struct error **err)
+{
+	struct qemu_machine *m = (struct qemu_machine *)machine;
+	AUTO(strbuf) struct strbuf input = STRBUF_INIT;
+	AUTO(cancel)
+	struct cancel *c =
+		cancel_new(ctx->cancel, clock_deadline(PUT_RIGHT_SECONDS * NSEC_PER_SEC));
+	int r;
+
+	if (!m->from || !m->from->has_memory || !machine->comm ||
+	    !comm_config_is_ssh(&m->config->comm))
+		return 0;
+	add_input(&input, m->config);
+	r = put_right(m, c, &input, err);
+	secret_wipe(input.buf, input.len);
+	return r;
+}

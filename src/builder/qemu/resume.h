@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine that goes on from a checkpoint. */
+#pragma once
+
+#include "core/component.h"
+
+struct qemu_machine;
+
+/* Reads what the checkpoint says and takes its chains over. ERROR_INVALID: it is of no use. */
+MUST_CHECK int resume_open(struct qemu_machine *m, struct error **err);
+/* The key that the guest knows. */
+MUST_CHECK int resume_key(struct qemu_machine *m, struct error **err);
+bool resume_wants_memory(const struct qemu_machine *m);
+/* Into a guest that waits for it; then it runs. After a failure it is of no use. */
+MUST_CHECK int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err);
+/* machine_ops.resumed: clock and random numbers. */
+int qemu_resumed(struct machine *machine, struct build_ctx *ctx, struct error **err);

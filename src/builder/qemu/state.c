@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "builder/qemu/state.h"
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "builder/qemu/logtail.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MONITOR_SECONDS = 30,
+	MOVE_MINUTES = 30, /* of a large memory on a slow disk; the build's token ends it, too */
+	GIVE_UP_SECONDS = 10,
+	PIPE_BYTES = 1024 * 1024, /* as much as a user may have */
+	LOG_LINES = 3,
+	TERM_MSEC = 200,
+	SETTLE_MSEC = 2,
+};
+static const int64_t NO_LIMIT = (int64_t)1 << 40; /* bytes a second */
+static const char PIPE_NAME[] = "ingot-state";
+
+/* ---- zstd ------------------------------------------------------------------------------ */
+
+static int spawn(struct state_file *f, struct build_ctx *ctx, struct proc_spec *spec,
+		 struct error **err)
+{
+	AUTO(strv) struct strv env = STRV_INIT;
+	AUTO_CLOSE int log = -1;
+
+	f->log = path_join(ctx->temp_dir, "zstd.log");
+	log = open(f->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (log < 0)
+		return error_set_errno(err, errno, "cannot write '%s'", f->log);
+	spec->env = &env;
+	spec->err = PROC_FD;
+	spec->err_fd = log;
+	strv_pushv(&env, ctx->environ);
+	strv_push(&env, "LC_ALL=C");
+	if (journal_process(ctx->journal, "zstd", &env, &f->journal_id, err) < 0)
+		return -1;
+	if (proc_start(&f->zstd, spec, err) == 0)
+		return journal_started(ctx->journal, f->journal_id, f->zstd.pid, err);
+	if ((*err)->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_ignore(err, "said better below");
+	error_set(err, ERROR_INVALID, "this machine cannot be saved: there is no program zstd");
+	return error_hint(err, "the Debian package zstd brings it");
+}
+
+static int make_pipe(int pair[2], struct error **err)
+{
+	if (fd_pipe(pair, err) < 0)
+		return -1;
+	(void)fcntl(pair[0], F_SETPIPE_SZ, PIPE_BYTES); /* a smaller one is slower */
+	return 0;
+}
+
+int state_create(struct state_file *f, struct build_ctx *ctx, const char *path, struct error **err)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO_CLOSE int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct proc_spec spec = { .argv = &argv, .in = PROC_FD, .out = PROC_FD };
+	int pair[2] = { -1, -1 };
+	int r;
+
+	if (out < 0)
+		return error_set_errno(err, errno, "cannot write '%s'", path);
+	strv_pushl(&argv, "zstd", "-q", "-1", "-T0", "-c", NULL);
+	r = make_pipe(pair, err);
+	spec.in_fd = pair[0];
+	spec.out_fd = out;
+	if (r == 0)
+		r = spawn(f, ctx, &spec, err);
+	fd_close(pair[0]);
+	f->pipe_fd = pair[1];
+	return r;
+}
+
+int state_open(struct state_file *f, struct build_ctx *ctx, const char *path, struct error **err)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO_CLOSE int in = open(path, O_RDONLY | O_CLOEXEC);
+	struct proc_spec spec = { .argv = &argv, .in = PROC_FD, .out = PROC_FD };
+	int pair[2] = { -1, -1 };
+	int r;
+
+	if (in < 0)
+		return error_set_errno(err, errno, "cannot read '%s'", path);
+	strv_pushl(&argv, "zstd", "-q", "-d", "-c", NULL);
+	r = make_pipe(pair, err);
+	spec.in_fd = in;
+	spec.out_fd = pair[1];
+	if (r == 0)
+		r = spawn(f, ctx, &spec, err);
+	fd_close(pair[1]);
+	f->pipe_fd = pair[0];
+	return r;
+}
+
+static bool is_full(const char *words)
+{
+	return strstr(words, strerrordesc_np(ENOSPC)) || strstr(words, strerrordesc_np(EDQUOT));
+}
+
+int state_finish(struct state_file *f, struct build_ctx *ctx, struct error **err)
+{
+	AUTO(strbuf) struct strbuf words = STRBUF_INIT;
+	int status;
+
+	if (proc_wait(&f->zstd, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
+		      &status, err) < 0)
+		return -1;
+	if (!status)
+		return 0;
+	log_tail(f->log, LOG_LINES, &words);
+	/* a reader, QEMU, need not take all: it knows when it is complete */
+	if (status == 128 + SIGPIPE || strstr(words.buf, strerrordesc_np(EPIPE)))
+		return 0;
+	error_set(err, ERROR_IO, "the machine's state: %s", words.len ? words.buf : "zstd failed");
+	(*err)->os_errno = is_full(words.buf) ? ENOSPC : 0;
+	return -1;
+}
+
+void state_release(struct state_file *f, struct build_ctx *ctx)
+{
+	fd_close(fd_take(&f->pipe_fd));
+	proc_stop(&f->zstd, TERM_MSEC * NSEC_PER_MSEC);
+	if (f->zstd.pid <= 0 || f->zstd.reaped)
+		journal_done(ctx->journal, f->journal_id);
+	free(f->log);
+	*f = (struct state_file)STATE_FILE_INIT;
+}
+
+/* ---- QEMU ------------------------------------------------------------------------------ */
+
+static int64_t soon(void)
+{
+	return clock_deadline(MONITOR_SECONDS * NSEC_PER_SEC);
+}
+
+/* The answer is of no interest. */
+static int tell(struct guest *g, const char *name, json_t *arguments, struct cancel *c,
+		struct error **err)
+{
+	json_t *answer = NULL;
+	int r = qmp_ask(guest_monitor(g), &(const struct qmp_call){ name, arguments }, soon(), c,
+			&answer, err);
+
+	json_decref(answer);
+	return r;
+}
+
+static int want_events(struct guest *g, struct cancel *c, struct error **err)
+{
+	return tell(
+		g, "migrate-set-capabilities",
+		json_pack("{s:[{s:s, s:b}]}", "capabilities", "capability", "events", "state", 1),
+		c, err);
+}
+
+/* Hands QEMU its end of the pipe and tells it to begin. */
+static int begin(struct state_file *f, struct guest *g, const char *command, struct cancel *c,
+		 struct error **err)
+{
+	AUTO_FREE char *uri = xasprintf("fd:%s", PIPE_NAME);
+	int r = qmp_pass_fd(guest_monitor(g), f->pipe_fd, PIPE_NAME, soon(), c, err);
+
+	fd_close(fd_take(&f->pipe_fd));
+	if (r < 0)
+		return -1;
+	guest_expect_move(g);
+	return qmp_command_arg(guest_monitor(g), command, &(const struct qmp_arg){ "uri", uri },
+			       soon(), c, err);
+}
+
+/* QEMU's refusals are about the machine; with "QEMU refused migrate: " before them. */
+static int say_unfit(struct error **err)
+{
+	const char *words = strstr((*err)->message, ": ");
+	AUTO_FREE char *text = xstrdup(words ? words + 2 : (*err)->message);
+
+	error_ignore(err, "said better below");
+	return error_set(err, ERROR_INVALID, "this machine cannot be saved: %s", text);
+}
+
+int state_check(struct guest *g, struct build_ctx *ctx, struct error **err)
+{
+	json_t *answer = NULL;
+	const char *reason;
+	int r = 0;
+
+	if (qmp_ask(guest_monitor(g), &(const struct qmp_call){ "query-migrate", NULL }, soon(),
+		    ctx->cancel, &answer, err) < 0)
+		return -1;
+	reason = json_string_value(json_array_get(json_object_get(answer, "blocked-reasons"), 0));
+	if (reason)
+		r = error_set(err, ERROR_INVALID, "this machine cannot be saved: %s", reason);
+	json_decref(answer);
+	return r;
+}
+
+/* QEMU says that all is written a moment before it could go on. */
+static int settle(struct guest *g, struct error **err)
+{
+	int64_t deadline = soon();
+
+	for (;;) {
+		json_t *answer = NULL;
+		bool busy;
+
+		if (qmp_ask(guest_monitor(g), &(const struct qmp_call){ "query-status", NULL },
+			    deadline, NULL, &answer, err) < 0)
+			return -1;
+		busy = text_eq(json_string_value(json_object_get(answer, "status")),
+			       "finish-migrate");
+		json_decref(answer);
+		if (!busy)
+			return 0;
+		if (clock_monotonic() >= deadline)
+			return error_set(err, ERROR_TIMEOUT, "QEMU does not end its migration");
+		if (io_pause(clock_deadline(SETTLE_MSEC * NSEC_PER_MSEC), NULL, err) < 0)
+			return -1;
+	}
+}
+
+/* Not to be interrupted: the guest must be able to go on. */
+static void give_up(struct guest *g)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (qmp_command(guest_monitor(g), "migrate_cancel", soon(), NULL, &e) < 0 ||
+	    guest_wait_move(g, clock_deadline(GIVE_UP_SECONDS * NSEC_PER_SEC), NULL, &e) < 0)
+		error_ignore(&e, "it has ended");
+	if (settle(g, &e) < 0)
+		error_ignore(&e, "who goes on says so");
+}
+
+/* What QEMU has to say about a failure. */
+static int explain(struct guest *g, struct error **err)
+{
+	AUTO(error) struct error *e = NULL;
+	json_t *answer = NULL;
+	const char *words;
+
+	if ((*err)->kind != ERROR_REMOTE)
+		return -1;
+	if (qmp_ask(guest_monitor(g), &(const struct qmp_call){ "query-migrate", NULL }, soon(),
+		    NULL, &answer, &e) < 0)
+		error_ignore(&e, "then without words");
+	words = json_string_value(json_object_get(answer, "error-desc"));
+	if (words) {
+		error_ignore(err, "said better below");
+		error_set(err, ERROR_REMOTE, "%s", words);
+	}
+	json_decref(answer);
+	return error_prefix(err, "cannot save the machine's state");
+}
+
+int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, struct error **err)
+{
+	json_t *limits = json_pack("{s:I}", "max-bandwidth", (json_int_t)NO_LIMIT);
+
+	if (tell(g, "migrate-set-parameters", limits, ctx->cancel, err) < 0 ||
+	    want_events(g, ctx->cancel, err) < 0)
+		return -1;
+	if (begin(f, g, "migrate", ctx->cancel, err) < 0) {
+		if ((*err)->kind == ERROR_REMOTE)
+			return say_unfit(err);
+		give_up(g);
+		return -1;
+	}
+	if (guest_wait_move(g, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
+			    err) == 0)
+		return settle(g, err);
+	if ((*err)->kind == ERROR_REMOTE)
+		return explain(g, err);
+	give_up(g);
+	return -1;
+}
+
+int state_read(struct state_file *f, struct guest *g, struct build_ctx *ctx, struct error **err)
+{
+	if (want_events(g, ctx->cancel, err) < 0 ||
+	    begin(f, g, "migrate-incoming", ctx->cancel, err) < 0)
+		return -1;
+	return guest_wait_move(g, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
+			       err);
+}
