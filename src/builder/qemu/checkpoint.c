@@ -22,6 +22,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MONITOR_SECONDS = 30, SYNC_SECONDS = 60 };
 
@@ -288,6 +289,17 @@ static void describe_key(const struct qemu_machine *m, struct saved *s)
 	s->credential = xstrdup(m->credential);
 }
 
+static void describe_source(const struct qemu_machine *m, struct saved *s)
+{
+	struct stat st;
+
+	s->source = xstrdup(m->disks.source);
+	if (!s->source || stat(s->source, &st) < 0)
+		return;
+	s->source_size = st.st_size;
+	s->source_mtime = (int64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
+}
+
 static const char *value_of(const struct strv *argv, const char *option)
 {
 	for (size_t i = 0; i + 1 < argv->len; i++)
@@ -326,9 +338,10 @@ static int describe(const struct qemu_machine *m, struct build_ctx *ctx, struct 
 		drop_secrets(&s->argv, ctx->ui->redactor);
 	s->vm_name = xstrdup(c->vm_name);
 	chains_copy(&s->disks, &m->disks.layers.chains);
-	s->source = xstrdup(m->disks.source);
+	describe_source(m, s);
 	s->iso = copy_path(ctx->cwd, m->launch.iso);
 	s->efi_code = m->launch.flash ? copy_path(ctx->cwd, c->efi_firmware_code) : NULL;
+	s->firmware = text_is_empty(c->firmware) ? NULL : copy_path(ctx->cwd, c->firmware);
 	s->mac = xstrdup(m->launch.mac);
 	s->comm = xstrdup(c->comm.communicator);
 	s->user = xstrdup(c->comm.ssh_username);

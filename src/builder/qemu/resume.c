@@ -81,16 +81,13 @@ static int check_same(const struct qemu_machine *m, struct build_ctx *ctx, struc
 	return 0;
 }
 
-int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+int resume_load(struct guest *g, const char *dir, struct build_ctx *ctx, struct error **err)
 {
-	AUTO_FREE char *path = path_join(m->from->dir, SAVED_STATE);
+	AUTO_FREE char *path = path_join(dir, SAVED_STATE);
 	struct state_file f = STATE_FILE_INIT;
-	struct guest *g = m->launch.guest;
 	int64_t since = clock_monotonic();
-	int r = check_same(m, ctx, err);
+	int r = state_open(&f, ctx, path, err);
 
-	if (r == 0)
-		r = state_open(&f, ctx, path, err);
 	if (r == 0)
 		r = state_read(&f, g, ctx, err);
 	if (r == 0)
@@ -103,6 +100,13 @@ int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 		log_debug("qemu", "the machine's state is loaded after %lld ms",
 			  (long long)((clock_monotonic() - since) / NSEC_PER_MSEC));
 	return r < 0 ? guest_explain(g, err) : 0;
+}
+
+int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	if (check_same(m, ctx, err) < 0)
+		return guest_explain(m->launch.guest, err);
+	return resume_load(m->launch.guest, m->from->dir, ctx, err);
 }
 
 /* ---- the guest inside ------------------------------------------------------------------------ */
@@ -129,13 +133,13 @@ static void keep_output(void *data, bool is_stderr, const void *bytes, size_t le
 		strbuf_add(sb, bytes, len);
 }
 
-static void add_input(struct strbuf *sb, const struct qemu_config *c)
+static void add_input(struct strbuf *sb, const char *password)
 {
 	unsigned char seed[SEED_BYTES];
 
 	random_bytes(seed, sizeof(seed));
 	encode_base64(sb, seed, sizeof(seed));
-	strbuf_addf(sb, "\n%s\n", c->comm.ssh_password ? c->comm.ssh_password : "");
+	strbuf_addf(sb, "\n%s\n", password ? password : "");
 	secret_wipe(seed, sizeof(seed));
 }
 
@@ -158,8 +162,7 @@ static int judge_clock(const struct strbuf *output, struct error **err)
 	return error_hint(err, "the user of the communicator must be root or may use sudo");
 }
 
-static int put_right(struct qemu_machine *m, struct cancel *c, struct strbuf *input,
-		     struct error **err)
+static int put_right(struct comm *comm, struct cancel *c, struct strbuf *input, struct error **err)
 {
 	/* half a second: what the command is under way on the whole */
 	int64_t now = (clock_wall() + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
@@ -170,7 +173,6 @@ static int put_right(struct qemu_machine *m, struct cancel *c, struct strbuf *in
 				      .input_len = input->len,
 				      .output = keep_output,
 				      .output_data = &output };
-	struct comm *comm = m->machine.comm;
 	int status;
 
 	if (comm->ops->exec(comm, &cmd, c, &status, err) < 0)
@@ -178,20 +180,25 @@ static int put_right(struct qemu_machine *m, struct cancel *c, struct strbuf *in
 	return judge_clock(&output, err);
 }
 
-int qemu_resumed(struct machine *machine, struct build_ctx *ctx, struct error **err)
+int resume_put_right(struct comm *comm, const char *password, struct cancel *c, struct error **err)
 {
-	struct qemu_machine *m = (struct qemu_machine *)machine;
 	AUTO(strbuf) struct strbuf input = STRBUF_INIT;
 	AUTO(cancel)
-	struct cancel *c =
-		cancel_new(ctx->cancel, clock_deadline(PUT_RIGHT_SECONDS * NSEC_PER_SEC));
+	struct cancel *limit = cancel_new(c, clock_deadline(PUT_RIGHT_SECONDS * NSEC_PER_SEC));
 	int r;
+
+	add_input(&input, password);
+	r = put_right(comm, limit, &input, err);
+	secret_wipe(input.buf, input.len);
+	return r;
+}
+
+int qemu_resumed(struct machine *machine, struct build_ctx *ctx, struct error **err)
+{
+	const struct qemu_machine *m = (struct qemu_machine *)machine;
 
 	if (!m->from || !m->from->has_memory || !machine->comm ||
 	    !comm_config_is_ssh(&m->config->comm))
 		return 0;
-	add_input(&input, m->config);
-	r = put_right(m, c, &input, err);
-	secret_wipe(input.buf, input.len);
-	return r;
+	return resume_put_right(machine->comm, m->config->comm.ssh_password, ctx->cancel, err);
 }

@@ -4,6 +4,7 @@
 
 #include "core/component.h"
 
+struct guest;
 struct qemu_machine;
 
 /* Reads what the checkpoint says and takes its chains over. ERROR_INVALID: it is of no use. */
@@ -13,5 +14,12 @@ MUST_CHECK int resume_key(struct qemu_machine *m, struct error **err);
 bool resume_wants_memory(const struct qemu_machine *m);
 /* Into a guest that waits for it; then it runs. After a failure it is of no use. */
 MUST_CHECK int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err);
-/* machine_ops.resumed: clock and random numbers. */
+/* The same without a look at whether it is of such a machine; from the folder of a checkpoint. */
+MUST_CHECK int resume_load(struct guest *g, const char *dir, struct build_ctx *ctx,
+			   struct error **err);
+/* Clock and random numbers of a guest that stood still; the password is for sudo, or NULL. ERROR_AUTH:
+ * it may not. */
+MUST_CHECK int resume_put_right(struct comm *comm, const char *password, struct cancel *c,
+				struct error **err);
+/* machine_ops.resumed: the same. */
 int qemu_resumed(struct machine *machine, struct build_ctx *ctx, struct error **err);

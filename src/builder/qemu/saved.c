@@ -27,6 +27,7 @@ static const struct {
 	{ "source", offsetof(struct saved, source) },
 	{ "iso", offsetof(struct saved, iso) },
 	{ "efi_code", offsetof(struct saved, efi_code) },
+	{ "firmware", offsetof(struct saved, firmware) },
 	{ "mac", offsetof(struct saved, mac) },
 	{ "communicator", offsetof(struct saved, comm) },
 	{ "user", offsetof(struct saved, user) },
@@ -69,10 +70,12 @@ static json_t *disks_of(const struct chain_list *disks)
 int saved_write(const char *dir, const struct saved *s, struct error **err)
 {
 	AUTO_FREE char *path = path_join(dir, SAVED_MACHINE);
-	json_t *o = json_pack("{s:i, s:I, s:I, s:b, s:b, s:b, s:o}", "format", FORMAT, "made",
-			      (json_int_t)s->made, "guest_port", (json_int_t)s->guest_port, "state",
-			      (int)s->has_state, "tpm", (int)s->has_tpm, "tpm_1", (int)s->tpm_1,
-			      "disks", disks_of(&s->disks));
+	json_t *o =
+		json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:o}", "format", FORMAT, "made",
+			  (json_int_t)s->made, "guest_port", (json_int_t)s->guest_port,
+			  "source_size", (json_int_t)s->source_size, "source_mtime",
+			  (json_int_t)s->source_mtime, "state", (int)s->has_state, "tpm",
+			  (int)s->has_tpm, "tpm_1", (int)s->tpm_1, "disks", disks_of(&s->disks));
 	char *text;
 	int r;
 
@@ -149,6 +152,8 @@ static bool take(const json_t *o, struct saved *s)
 		*text_at(s, i) = text_of(o, texts[i].key);
 	s->made = json_integer_value(json_object_get(o, "made"));
 	s->guest_port = json_integer_value(json_object_get(o, "guest_port"));
+	s->source_size = json_integer_value(json_object_get(o, "source_size"));
+	s->source_mtime = json_integer_value(json_object_get(o, "source_mtime"));
 	s->has_state = json_is_true(json_object_get(o, "state"));
 	s->has_tpm = json_is_true(json_object_get(o, "tpm"));
 	s->tpm_1 = json_is_true(json_object_get(o, "tpm_1"));

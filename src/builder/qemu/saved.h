@@ -23,9 +23,10 @@ struct saved {
 	struct chain_list disks;
 	char *source,
 		*iso; /* absolute path of the disk image, of the medium in the drive; NULL: none */
-	char *efi_code;    /* path of the firmware; NULL: none */
-	char *mac;         /* NULL: QEMU's */
-	char *comm, *user; /* communicator and login */
+	int64_t source_size, source_mtime; /* of that file, ns; 0: not known */
+	char *efi_code, *firmware;         /* paths of the firmware, of a BIOS; NULL: none */
+	char *mac;                         /* NULL: QEMU's */
+	char *comm, *user;                 /* communicator and login */
 	int64_t guest_port;
 	char *private_pem, *public_line; /* of the key made for the first build; NULL: none */
 	char *credential;                /* value of -smbios that hands it over; NULL: none */
