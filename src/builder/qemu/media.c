@@ -151,25 +151,52 @@ void media_check(const struct qemu_config *c, const struct prepare_ctx *ctx, str
 
 /* ---- fingerprint ------------------------------------------------------------------------ */
 
-static int add_tree(struct digest *d, const char *label, struct file_tree *t, struct cancel *c,
+/* `what` and the path name each of them, for people too. */
+static int add_tree(struct digest *d, const char *what, struct file_tree *t, struct cancel *c,
 		    struct error **err)
 {
-	digest_add_field(d, "medium", label, strlen(label));
 	file_tree_sort(t);
 	for (size_t i = 0; i < t->nodes.len; i++) {
-		const char *name = t->nodes.entries[i].key;
 		const struct file_node *n = t->nodes.entries[i].value;
+		AUTO_FREE char *name = xasprintf("%s %s", what, t->nodes.entries[i].key);
 		AUTO_FREE char *hex = NULL;
 
-		digest_add_field(d, "name", name, strlen(name));
 		if (n->source && fs_digest(n->source, DIGEST_SHA256, c, &hex, err) < 0)
 			return -1;
 		if (n->source)
-			digest_add_field(d, "file", hex, strlen(hex));
+			digest_add_field(d, name, hex, strlen(hex));
 		else if (n->text)
-			digest_add_field(d, "text", n->text, (size_t)n->size);
+			digest_add_field(d, name, n->text, (size_t)n->size);
+		else
+			digest_add_field(d, name, "", 0);
 	}
 	return 0;
+}
+
+static void add_label(struct digest *d, const char *name, const char *label)
+{
+	digest_add_field(d, name, label, strlen(label));
+}
+
+/* What the guest may fetch, at whatever time. */
+static int add_served(struct digest *d, const struct qemu_config *c, struct build_ctx *ctx,
+		      struct error **err)
+{
+	AUTO(file_tree) struct file_tree served = FILE_TREE_INIT;
+	AUTO_FREE char *inside = NULL;
+
+	for (size_t i = 0; i < c->http_content.len; i++) {
+		const struct text_pair *p = &c->http_content.v[i];
+		AUTO_FREE char *name = xasprintf("http_content %s", p->key);
+
+		digest_add_field(d, name, p->value, strlen(p->value));
+	}
+	if (text_is_empty(c->http_directory) || !fs_exists(c->http_directory))
+		return 0;
+	inside = xasprintf("%s/", c->http_directory);
+	if (file_tree_add(&served, ctx->cwd, inside, TREE_DEEP_OPEN, err) < 0)
+		return -1;
+	return add_tree(d, "http_directory", &served, ctx->cancel, err);
 }
 
 int media_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
@@ -179,10 +206,17 @@ int media_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct
 
 	if (collect_floppy(&floppy, c, ctx->cwd, err) < 0)
 		return -1;
-	if (wants_floppy(c) &&
-	    add_tree(d, label_of(c->floppy_label), &floppy, ctx->cancel, err) < 0)
-		return -1;
+	if (wants_floppy(c)) {
+		add_label(d, "floppy_label", label_of(c->floppy_label));
+		if (add_tree(d, "floppy file", &floppy, ctx->cancel, err) < 0)
+			return -1;
+	}
 	if (collect_cd(&cd, c, ctx->cwd, err) < 0)
 		return -1;
-	return wants_cd(c) ? add_tree(d, label_of(c->cd_label), &cd, ctx->cancel, err) : 0;
+	if (wants_cd(c)) {
+		add_label(d, "cd_label", label_of(c->cd_label));
+		if (add_tree(d, "CD file", &cd, ctx->cancel, err) < 0)
+			return -1;
+	}
+	return add_served(d, c, ctx, err);
 }

@@ -503,11 +503,26 @@ static void add_hardware(struct digest *d, const struct qemu_config *c)
 	add_text(d, "vga", c->vga);
 	add_text(d, "tpm", !c->vtpm ? NULL : c->use_tpm1 ? "1" : "2");
 	add_text(d, "tpm_device_type", c->tpm_device_type);
-	add_text(d, "numbers", numbers);
+	add_text(d, "processors, memory, firmware", numbers);
 	add_list(d, "disk_additional_size", &c->disk_additional_size);
 	for (size_t i = 0; i < c->qemuargs.len; i++) {
 		add_text(d, "qemuargs", NULL);
 		add_list(d, "qemuargs", &c->qemuargs.v[i]);
+	}
+}
+
+/* As written: what is filled in by the run, addresses and keys, is not what decides it. */
+static void add_typing(struct digest *d, const struct qemu_config *c)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < c->boot_command.len; i++)
+		strbuf_addf(&text, "%s\n", c->boot_command.v[i]);
+	if (text.len)
+		add_text(d, "boot_command", text.buf);
+	for (size_t i = 0; i < c->boot_steps.len; i++) {
+		add_text(d, "boot_steps", NULL);
+		add_list(d, "boot_steps", &c->boot_steps.v[i]);
 	}
 }
 
@@ -530,6 +545,7 @@ static int qemu_fingerprint(const void *config, struct build_ctx *ctx, struct di
 	const struct qemu_config *c = config;
 
 	add_hardware(d, c);
+	add_typing(d, c);
 	if (medium_fingerprint(c, ctx, d, err) < 0 ||
 	    add_file(d, "firmware", c->firmware, ctx->cancel, err) < 0 ||
 	    media_fingerprint(c, ctx, d, err) < 0)
