@@ -150,6 +150,7 @@ static void read_step(struct history *h, json_t *o)
 	s->type = TAKE(type);
 	s->name = text_in(o, "name");
 	s->key = text_in(o, "key");
+	s->is_noted = json_is_array(inputs);
 	s->ran = json_integer_value(json_object_get(o, "ran")) * NSEC_PER_SEC;
 	s->failed = json_is_true(json_object_get(o, "failed"));
 	for (size_t i = 0; i < h->then.len - 1; i++)
@@ -253,6 +254,7 @@ void history_note_key(struct history *h, enum history_kind kind, size_t i,
 
 	free(TAKE(s->key));
 	release_inputs(&s->inputs);
+	s->is_noted = true;
 	s->key = key->hex ? xstrdup(key->hex) : NULL;
 	for (size_t k = 0; k < MIN(key->inputs.len, (size_t)INPUTS_MAX); k++)
 		*vec_push(&s->inputs) = input_copy(h, &key->inputs.items[k]);
@@ -310,7 +312,7 @@ static json_t *durations_json(const struct history_step *s)
 static json_t *step_json(const struct history_step *s, size_t *room)
 {
 	bool was_reached = s->outcome != HISTORY_NOT_RUN;
-	const struct history_step *facts = was_reached || !s->last ? s : s->last;
+	const struct history_step *facts = (was_reached && s->is_noted) || !s->last ? s : s->last;
 	bool failed = s->outcome == HISTORY_FAILED || (!was_reached && facts->failed);
 	int64_t ran = s->last ? s->last->ran : 0;
 	json_t *o = json_object();
@@ -322,7 +324,8 @@ static json_t *step_json(const struct history_step *s, size_t *room)
 	json_set_text(o, "name", s->name);
 	if (facts != s || was_reached)
 		json_set_text(o, "key", facts->key);
-	json_object_set_new(o, "inputs", inputs_json(&facts->inputs, room));
+	if (facts->is_noted)
+		json_object_set_new(o, "inputs", inputs_json(&facts->inputs, room));
 	if (ran)
 		json_object_set_new(o, "ran", json_integer(ran / NSEC_PER_SEC));
 	if (failed)

@@ -273,7 +273,8 @@ static bool explain_before(const struct history *h, const struct history_step *s
 		const struct history_step *a = &h->now.items[i];
 
 		if (!comes_before(a, s) ||
-		    (a->last && history_inputs_equal(&a->inputs, &a->last->inputs)))
+		    (a->last &&
+		     (!a->last->is_noted || history_inputs_equal(&a->inputs, &a->last->inputs))))
 			continue;
 		ret->kind = CHANGE_BEFORE;
 		ret->cause_kind = a->kind;
@@ -306,7 +307,8 @@ void history_explain(struct history *h, enum history_kind kind, size_t i,
 		ret->text = xstrdup("not run yet");
 	} else if (!s->last) {
 		explain_new(h, s, ret);
-	} else if (!history_inputs_equal(&s->inputs, &s->last->inputs)) {
+	} else if (s->is_noted && s->last->is_noted &&
+		   !history_inputs_equal(&s->inputs, &s->last->inputs)) {
 		explain_inputs(s, ret);
 	} else if (s->key && s->last->key && strcmp(s->key, s->last->key) != 0 &&
 		   !explain_before(h, s, ret) && !text_eq(h->version, INGOT_VERSION)) {

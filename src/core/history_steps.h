@@ -13,6 +13,7 @@ struct history_step {
 	size_t chain;      /* of a post-processor */
 	char *type, *name; /* name: NULL when it has none */
 	char *key;         /* hex; NULL: unknown */
+	bool is_noted; /* `key` and `inputs` say what decided it; not so in a run without a cache */
 	struct key_inputs inputs;
 	int64_t ran;                     /* wall, ns; 0: never */
 	bool failed;                     /* the last time */

@@ -362,6 +362,41 @@ static void test_failed(void **state)
 	history_free(m.h);
 }
 
+/* Without a cache nobody knows the keys: what is known of a step stays, its time counts. */
+static void test_unkeyed(void **state)
+{
+	static const struct made_step other[] = { SHELL("inline=2"), END };
+	struct made_step one[] = { SHELL("inline=1"), END };
+	AUTO(error) struct error *e = NULL;
+	struct made m;
+
+	(void)state;
+	run("/unkeyed", "base image=1", one);
+	make(&m, "/unkeyed", "base image=1", one);
+	history_free(m.h);
+	m.h = history_load(state_dir, "/unkeyed", &m.plan, &m.build);
+	history_note_end(m.h, HISTORY_STEP, 0, HISTORY_DONE, 3 * NSEC_PER_SEC);
+	assert_int_equal(history_save(m.h, &e), 0);
+	history_free(m.h);
+	make(&m, "/unkeyed", "base image=1", one);
+	expect(&m, HISTORY_STEP, 0, CHANGE_NONE, NULL);
+	assert_int_equal(history_duration(m.h, HISTORY_STEP, 0), 2 * NSEC_PER_SEC);
+	history_free(m.h);
+	make(&m, "/unkeyed", "base image=1", other);
+	expect(&m, HISTORY_STEP, 0, CHANGE_INPUT, "inline changed");
+	history_free(m.h);
+	/* and where nothing was known, nothing is said */
+	make(&m, "/unknown", "base image=1", one);
+	history_free(m.h);
+	m.h = history_load(state_dir, "/unknown", &m.plan, &m.build);
+	history_note_end(m.h, HISTORY_STEP, 0, HISTORY_DONE, 3 * NSEC_PER_SEC);
+	assert_int_equal(history_save(m.h, &e), 0);
+	history_free(m.h);
+	make(&m, "/unknown", "base image=1", other);
+	expect(&m, HISTORY_STEP, 0, CHANGE_NONE, NULL);
+	history_free(m.h);
+}
+
 /* ---- times -------------------------------------------------------------------------------- */
 
 static void test_durations(void **state)
@@ -509,9 +544,10 @@ int main(void)
 		cmocka_unit_test(test_first_and_same),  cmocka_unit_test(test_input),
 		cmocka_unit_test(test_inputs),          cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_new_and_removed), cmocka_unit_test(test_names_pair),
-		cmocka_unit_test(test_failed),          cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_damaged),         cmocka_unit_test(test_program),
-		cmocka_unit_test(test_secrets),         cmocka_unit_test(test_prune),
+		cmocka_unit_test(test_failed),          cmocka_unit_test(test_unkeyed),
+		cmocka_unit_test(test_durations),       cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_program),         cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_prune),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
