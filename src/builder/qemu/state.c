@@ -288,11 +288,24 @@ int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, st
 	return -1;
 }
 
+/* Its words are in its log before the news. */
+static int say_unreadable(struct guest *g, struct error **err)
+{
+	AUTO(strbuf) struct strbuf words = STRBUF_INIT;
+
+	log_tail(guest_log(g), 1, &words);
+	error_ignore(err, "QEMU's own words are better");
+	return error_set(err, ERROR_INVALID, "QEMU cannot load it%s%s", words.len ? ": " : "",
+			 words.buf);
+}
+
 int state_read(struct state_file *f, struct guest *g, struct build_ctx *ctx, struct error **err)
 {
 	if (want_events(g, ctx->cancel, err) < 0 ||
 	    begin(f, g, "migrate-incoming", ctx->cancel, err) < 0)
 		return -1;
-	return guest_wait_move(g, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
-			       err);
+	if (guest_wait_move(g, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
+			    err) == 0)
+		return 0;
+	return (*err)->kind == ERROR_REMOTE ? say_unreadable(g, err) : -1;
 }
