@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1, SHA256_HEX = 64, FILES_MAX = 1000 };
+enum { FORMAT = 1, SHA256_HEX = 64 };
 
 void entry_files_release(struct entry_files *files)
 {
@@ -59,31 +59,44 @@ static int wrong(struct error **err, const char *what)
 	return error_set(err, ERROR_INVALID, "its " META_FILE " is damaged: %s", what);
 }
 
-static int parse_files(const json_t *array, size_t max, bool are_layers, struct entry_files *ret,
-		       struct error **err)
+static int parse_file(const json_t *o, enum entry_list kind, struct entry_files *ret,
+		      struct error **err)
 {
-	if (!json_is_array(array) || json_array_size(array) > max)
-		return wrong(err, "a list of files is missing or too long");
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		const json_t *o = json_array_get(array, i), *size = json_object_get(o, "size");
-		const char *name = json_string_value(json_object_get(o, "name"));
-		const char *sha256 = json_string_value(json_object_get(o, "sha256"));
-		struct entry_file *f;
+	static bool (*const is_valid[])(const char *name) = {
+		[ENTRY_FILES] = store_name_is_valid,
+		[ENTRY_LAYERS] = store_layer_name_is_valid,
+		[ENTRY_BASE] = store_base_name_is_valid,
+	};
+	const json_t *size = json_object_get(o, "size");
+	const char *name = json_string_value(json_object_get(o, "name"));
+	const char *sha256 = json_string_value(json_object_get(o, "sha256"));
+	struct entry_file *f;
 
-		if (!name ||
-		    !(are_layers ? store_layer_name_is_valid : store_name_is_valid)(name) ||
-		    !strcmp(name, META_FILE) || entry_files_find(ret, name))
-			return wrong(err, "the name of a file");
-		if (!json_is_integer(size) || json_integer_value(size) < 0)
-			return wrong(err, "the size of a file");
-		if (!sha256 || !is_digest(sha256))
-			return wrong(err, "the digest of a file");
-		f = vec_push(ret);
-		f->name = xstrdup(name);
-		f->sha256 = xstrdup(sha256);
-		f->size = json_integer_value(size);
-		f->added = json_is_true(json_object_get(o, "added"));
-	}
+	if (!name || !is_valid[kind](name) || !strcmp(name, META_FILE) ||
+	    entry_files_find(ret, name))
+		return wrong(err, "the name of a file");
+	if (!json_is_integer(size) || json_integer_value(size) < 0)
+		return wrong(err, "the size of a file");
+	if (!sha256 || !is_digest(sha256))
+		return wrong(err, "the digest of a file");
+	f = vec_push(ret);
+	f->name = xstrdup(name);
+	f->sha256 = xstrdup(sha256);
+	f->size = json_integer_value(size);
+	f->added = json_is_true(json_object_get(o, "added"));
+	return 0;
+}
+
+int entry_files_parse(const json_t *array, enum entry_list kind, struct entry_files *ret,
+		      struct error **err)
+{
+	if (kind == ENTRY_BASE)
+		return parse_file(array, kind, ret, err);
+	if (!json_is_array(array) || json_array_size(array) > LAYERS_MAX)
+		return wrong(err, "a list of files is missing or too long");
+	for (size_t i = 0; i < json_array_size(array); i++)
+		if (parse_file(json_array_get(array, i), kind, ret, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -108,8 +121,9 @@ int entry_meta_parse(const char *text, size_t len, struct entry_meta *ret, struc
 	if (!json_is_integer(made))
 		return wrong(err, "the time when it was made");
 	m.made = json_integer_value(made);
-	if (parse_files(json_object_get(m.json, "layers"), LAYERS_MAX, true, &m.layers, err) < 0 ||
-	    parse_files(json_object_get(m.json, "files"), FILES_MAX, false, &m.files, err) < 0)
+	if (entry_files_parse(json_object_get(m.json, "layers"), ENTRY_LAYERS, &m.layers, err) <
+		    0 ||
+	    entry_files_parse(json_object_get(m.json, "files"), ENTRY_FILES, &m.files, err) < 0)
 		return -1;
 	*ret = m;
 	m = (struct entry_meta){ 0 };

@@ -76,30 +76,18 @@ struct publication {
 	struct entry_meta meta; /* being made */
 	int *layer_fds;
 	char generation[GENERATION_LENGTH + 1];
-	char base[NAME_LENGTH_MAX + 1];
+	char *base;
+	const struct entry_files *known; /* layers whose digests are right; may be NULL */
 };
 
-/*
- * What the lowest layer of a chain stands on, if that is one of our bases: the qcow2 header has the
- * place of the name at 8 and its length at 16, big-endian.
- */
+/* What the lowest layer of a chain stands on, if that is one of our bases. */
 static void find_base(struct publication *p)
 {
-	unsigned char head[20], name[NAME_LENGTH_MAX + 1] = { 0 };
-	uint64_t at = 0, len = 0;
+	AUTO_FREE char *name = p->layers.len ? qcow2_backing(p->layer_fds[0]) : NULL;
 
-	if (!p->layers.len || fd_read_at(p->layer_fds[0], head, sizeof(head), 0) != sizeof(head) ||
-	    memcmp(head, "QFI\xfb", 4) != 0)
+	if (!name || !store_base_name_is_valid(name))
 		return;
-	for (size_t i = 8; i < 16; i++)
-		at = at << 8 | head[i];
-	for (size_t i = 16; i < 20; i++)
-		len = len << 8 | head[i];
-	if (!at || at > INT32_MAX || !len || len > NAME_LENGTH_MAX ||
-	    fd_read_at(p->layer_fds[0], name, (size_t)len, (off_t)at) != (ssize_t)len ||
-	    !store_base_name_is_valid((const char *)name))
-		return;
-	memcpy(p->base, name, len);
+	p->base = TAKE(name);
 	p->meta.base = p->base;
 }
 
@@ -109,11 +97,11 @@ static int freeze(int fd, const struct stat *st)
 	return (st->st_mode & 07777) == 0400 ? 0 : fchmod(fd, 0400);
 }
 
-static int add_layer(struct publication *p, size_t i, const struct entry_files *known,
+static int add_layer(struct publication *p, size_t i, const struct entry_files *parents,
 		     struct error **err)
 {
 	const char *name = p->layers.v[i];
-	const struct entry_file *old = entry_files_find(known, name);
+	const struct entry_file *old = entry_files_find(parents, name), *same;
 	AUTO_FREE char *note = layer_note(name), *sha256 = NULL;
 	struct entry_file *f;
 	struct stat st;
@@ -124,8 +112,9 @@ static int add_layer(struct publication *p, size_t i, const struct entry_files *
 		return -1;
 	if (fstat(p->layer_fds[i], &st) < 0 || freeze(p->layer_fds[i], &st) < 0)
 		return store_fail(err, errno, "freeze", p->s, IN_LAYERS, name);
-	if (old && old->size == st.st_size)
-		sha256 = xstrdup(old->sha256);
+	same = old ? old : p->known ? entry_files_find(p->known, name) : NULL;
+	if (same && same->size == st.st_size)
+		sha256 = xstrdup(same->sha256);
 	else if (check_digest(p->layer_fds[i], name, p->cancel, &sha256, err) < 0)
 		return -1;
 	f = vec_push(&p->meta.layers);
@@ -202,7 +191,7 @@ static int name_generation(struct publication *p, struct error **err)
 {
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO_CLOSE int key_dir = -1;
-	uint64_t now = (uint64_t)p->meta.made, newest;
+	uint64_t now = (uint64_t)clock_wall(), newest;
 	unsigned char salt[2];
 
 	if (entry_open_key(p->s, p->key, &key_dir, err) < 0 ||
@@ -263,37 +252,64 @@ static int publish(struct publication *p, const struct json_t *members, struct e
 	return move_in(p, err);
 }
 
+static int run(struct publication *p, const struct strv *layers, const struct json_t *members,
+	       struct error **err)
+{
+	int r;
+
+	strv_init(&p->layers);
+	strv_pushv(&p->layers, layers->v);
+	p->meta.key = p->key;
+	p->meta.parent = p->parent;
+	p->layer_fds = xcalloc(layers->len + 1, sizeof(*p->layer_fds));
+	for (size_t i = 0; i < layers->len; i++)
+		p->layer_fds[i] = -1;
+	r = publish(p, members, err);
+	for (size_t i = 0; i < layers->len; i++)
+		fd_close(p->layer_fds[i]);
+	free(p->layer_fds);
+	free(p->base);
+	strv_release(&p->layers);
+	entry_meta_release(&p->meta);
+	if (r < 0) {
+		store_discard(p->stage);
+		return -1;
+	}
+	release(p->stage);
+	entry_discard_old(p->s, p->key);
+	return 0;
+}
+
 int store_publish(struct store *s, struct store_stage *stage, const char *key,
 		  const struct strv *layers, struct json_t *meta, struct cancel *c,
 		  struct error **err)
 {
-	const char *parent = json_string_value(json_object_get(meta, "parent"));
 	struct publication p = {
 		.s = s,
 		.stage = stage,
 		.cancel = c,
 		.key = key,
-		.parent = parent,
-		.meta = { .key = key, .parent = parent, .made = clock_wall() },
+		.parent = json_string_value(json_object_get(meta, "parent")),
+		.meta.made = clock_wall(),
 	};
-	int r;
 
-	strv_init(&p.layers);
-	strv_pushv(&p.layers, layers->v);
-	p.layer_fds = xcalloc(layers->len + 1, sizeof(*p.layer_fds));
-	for (size_t i = 0; i < layers->len; i++)
-		p.layer_fds[i] = -1;
-	r = publish(&p, meta, err);
-	for (size_t i = 0; i < layers->len; i++)
-		fd_close(p.layer_fds[i]);
-	free(p.layer_fds);
-	strv_release(&p.layers);
-	entry_meta_release(&p.meta);
-	if (r < 0) {
-		store_discard(stage);
-		return error_prefix(err, "cannot keep the step '%.12s'", key);
-	}
-	release(stage);
-	entry_discard_old(s, key);
-	return 0;
+	if (run(&p, layers, meta, err) == 0)
+		return 0;
+	return error_prefix(err, "cannot keep the step '%.12s'", key);
+}
+
+int publish_known(struct store *s, struct store_stage *stage, const struct entry_meta *meta,
+		  const struct strv *layers, struct cancel *c, struct error **err)
+{
+	struct publication p = {
+		.s = s,
+		.stage = stage,
+		.cancel = c,
+		.key = meta->key,
+		.parent = meta->parent,
+		.known = &meta->layers,
+		.meta.made = MIN(meta->made, clock_wall()),
+	};
+
+	return run(&p, layers, meta->json, err);
 }

@@ -29,7 +29,7 @@ struct store {
 enum {
 	NAME_LENGTH_MAX = 200, /* of what we make a file of */
 	META_MAX = 4 * 1024 * 1024,
-	LAYERS_MAX = 200, /* of one entry; each costs a descriptor */
+	LAYERS_MAX = 200, /* of one entry, each costs a descriptor; files, too */
 	GENERATION_LENGTH = 20,
 	LAYER_ID_LENGTH = 20,
 };
@@ -72,6 +72,11 @@ VEC_DECLARE(entry_files, struct entry_file);
 void entry_files_release(struct entry_files *files);
 struct entry_file *entry_files_find(const struct entry_files *files, const char *name);
 
+enum entry_list { ENTRY_FILES, ENTRY_LAYERS, ENTRY_BASE };
+/* An array of { name, size, sha256 }, or one of them. */
+MUST_CHECK int entry_files_parse(const struct json_t *array, enum entry_list kind,
+				 struct entry_files *ret, struct error **err);
+
 /* What meta.json says, checked: names are valid and unique, sizes and digests well-formed. */
 struct entry_meta {
 	struct json_t *json;
@@ -98,6 +103,8 @@ MUST_CHECK int entry_meta_write(int entry, struct entry_meta *m, const struct js
 
 /* ---- check.c --------------------------------------------------------------------------- */
 
+/* The name of the disk that an open qcow2 file stands on; heap, NULL: none. */
+char *qcow2_backing(int fd);
 /* Of an open file, from its beginning. */
 MUST_CHECK int check_digest(int fd, const char *path, struct cancel *c, char **ret_sha256,
 			    struct error **err);
@@ -136,6 +143,14 @@ char *layer_note(const char *layer);
 
 int64_t bytes_of_file(int folder, const char *name); /* 0: it is absent or no file */
 int64_t bytes_of_folder(int folder, int depth);      /* all files in it, so many levels down */
+
+/* ---- publish.c ------------------------------------------------------------------------- */
+
+/* Publishes what came from another host: made when `meta` says, with its members; the digests of
+ * its layers are known to be right. */
+MUST_CHECK int publish_known(struct store *s, struct store_stage *stage,
+			     const struct entry_meta *meta, const struct strv *layers,
+			     struct cancel *c, struct error **err);
 
 /* ---- scan.c ---------------------------------------------------------------------------- */
 
