@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
 #include "base/duration.h"
+#include "cache/store.h"
+#include "cli/cache_args.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/history.h"
 #include "core/journal.h"
 #include "core/records.h"
@@ -42,22 +46,46 @@ static int forget(struct command_ctx *ctx, int *ret_removed, struct error **err)
 	return 0;
 }
 
+/* What nothing needs in the store of finished steps, and what is more than it may hold. */
+static int collect(struct command_ctx *ctx, int64_t *ret_freed, struct error **err)
+{
+	AUTO(store) struct store *s = NULL;
+	AUTO(strbuf) struct strbuf size = STRBUF_INIT;
+	struct store_usage was, is;
+	int removed;
+
+	if (cache_open_existing(ctx, &s, err) < 0)
+		return -1;
+	if (!s)
+		return 0;
+	if (store_usage(s, &was, err) < 0 || store_collect(s, 0, was.max, &removed, err) < 0 ||
+	    store_usage(s, &is, err) < 0)
+		return -1;
+	*ret_freed = was.bytes - is.bytes;
+	format_bytes(&size, (double)*ret_freed);
+	if (*ret_freed > 0)
+		command_say(ctx, "Removed %s of the finished steps", size.buf);
+	return 0;
+}
+
 static int run(struct command_ctx *ctx)
 {
 	struct error *e = NULL;
 	int first = 0, removed = 0, records = 0, histories = 0;
+	int64_t freed = 0;
 
 	if (options_parse(NULL, ctx->argc, ctx->argv, NULL, &first, &e) < 0)
 		return command_usage_error(ctx, e);
 	if (first != ctx->argc)
 		return command_usage_error(ctx, NULL);
 	if (journal_recover(ctx->dirs.state, report, ctx, &removed, &e) < 0 ||
-	    prune(ctx, &records, &e) < 0 || forget(ctx, &histories, &e) < 0) {
+	    prune(ctx, &records, &e) < 0 || forget(ctx, &histories, &e) < 0 ||
+	    collect(ctx, &freed, &e) < 0) {
 		command_print_error(ctx, e);
 		error_free(e);
 		return EXIT_ERROR;
 	}
-	if (!removed && !records && !histories)
+	if (!removed && !records && !histories && freed <= 0)
 		command_say(ctx, "Nothing to clean up.");
 	return EXIT_OK;
 }
@@ -71,6 +99,7 @@ const struct command command_gc = {
 	       "are not touched. Every build does the same when it starts.\n"
 	       "\n"
 	       "Removes the oldest records of runs, too, as far as there are too many (see\n"
-	       "'ingot runs'), and what is known of builds that have not run for 90 days.",
+	       "'ingot runs'), what is known of builds that have not run for 90 days, and\n"
+	       "what nothing needs of the finished steps (see 'ingot cache').",
 	.run = run,
 };

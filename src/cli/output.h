@@ -64,6 +64,9 @@ struct renderer *renderer_human_new(FILE *out, const struct human_options *opts)
 struct renderer *renderer_machine_new(FILE *out);
 struct renderer *renderer_json_new(FILE *out);
 
+/* "1.5 GiB" */
+void format_bytes(struct strbuf *sb, double n);
+
 /* One `T,TARGET,TYPE,DATA…` line (cli.md 3.4). `fields` is NULL-terminated. */
 void machine_line(FILE *out, int64_t wall, const char *target, const char *type,
 		  const char *const *fields);

@@ -72,7 +72,7 @@ static void format_clock(struct strbuf *sb, int64_t ns)
 		strbuf_addf(sb, "%lld:%02lld", (long long)(s / 60), (long long)(s % 60));
 }
 
-static void format_bytes(struct strbuf *sb, double n)
+void format_bytes(struct strbuf *sb, double n)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	size_t u = 0;
