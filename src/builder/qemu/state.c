@@ -234,10 +234,11 @@ static int settle(struct guest *g, struct error **err)
 }
 
 /* Not to be interrupted: the guest must be able to go on. */
-static void give_up(struct guest *g)
+static void give_up(struct state_file *f, struct guest *g)
 {
 	AUTO(error) struct error *e = NULL;
 
+	proc_stop(&f->zstd, TERM_MSEC * NSEC_PER_MSEC); /* QEMU may hang on a full pipe */
 	if (qmp_command(guest_monitor(g), "migrate_cancel", soon(), NULL, &e) < 0 ||
 	    guest_wait_move(g, clock_deadline(GIVE_UP_SECONDS * NSEC_PER_SEC), NULL, &e) < 0)
 		error_ignore(&e, "it has ended");
@@ -276,7 +277,7 @@ int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, st
 	if (begin(f, g, "migrate", ctx->cancel, err) < 0) {
 		if ((*err)->kind == ERROR_REMOTE)
 			return say_unfit(err);
-		give_up(g);
+		give_up(f, g);
 		return -1;
 	}
 	if (guest_wait_move(g, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
@@ -284,7 +285,7 @@ int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, st
 		return settle(g, err);
 	if ((*err)->kind == ERROR_REMOTE)
 		return explain(g, err);
-	give_up(g);
+	give_up(f, g);
 	return -1;
 }
 
