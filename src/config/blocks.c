@@ -81,6 +81,13 @@ static const struct attr_schema provisioner_attrs[] = {
 	{ "override", .type = "map of object",
 	  .doc = "Arguments for single sources, by their (local) name; they replace those of the "
 		 "block." },
+	{ "cache", .type = "bool",
+	  .doc = "`false`: the step and what follows it run in each build, finished or not." },
+	{ "cache_ttl", .type = "duration",
+	  .doc = "How old the finished step may be to be reused: `24h`, `7d`." },
+	{ "cache_inputs", .type = "list of string",
+	  .doc = "Patterns of local files that the step reads besides those it names, as "
+		 "`roles/**`; an empty list says that there are none." },
 	{ 0 },
 };
 const struct body_schema provisioner_schema = { .attrs = provisioner_attrs };

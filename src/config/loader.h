@@ -103,6 +103,11 @@ bool read_provisioner(struct loader *l, const struct block *b, const struct scop
 bool read_postprocessor(struct loader *l, const struct block *b, const struct scope *scope,
 			struct config_postprocessor *ret);
 
+/* reuse.c: cache, cache_ttl and cache_inputs, from arguments or the comment above the block */
+void read_reuse(struct loader *l, const struct block *b, const struct content *c,
+		const struct scope *scope, struct config_provisioner *p);
+MUST_CHECK int config_cache_ttl(const char *text, struct config_provisioner *p, struct error **err);
+
 /* registry.c */
 void read_registry(struct loader *l, const struct block *b, bool in_build);
 

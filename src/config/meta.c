@@ -6,8 +6,18 @@
 #include "eval/eval.h"
 
 static const char *const provisioner_names[] = {
-	"name",     "only", "except", "pause_before", "timeout", "max_retries", "continue_on_error",
-	"override", NULL,
+	"name",
+	"only",
+	"except",
+	"pause_before",
+	"timeout",
+	"max_retries",
+	"continue_on_error",
+	"override",
+	"cache",
+	"cache_ttl",
+	"cache_inputs",
+	NULL,
 };
 static const char *const postprocessor_names[] = {
 	"name", "only", "except", "keep_input_artifact", NULL,
@@ -97,6 +107,7 @@ bool read_provisioner(struct loader *l, const struct block *b, const struct scop
 	read_int(l, content_attr(&c, "max_retries"), scope, &ret->max_retries);
 	read_bool(l, content_attr(&c, "continue_on_error"), scope, &ret->continue_on_error);
 	ret->override = read_override(l, &c, scope, b);
+	read_reuse(l, b, &c, scope, ret);
 	ret->body = body_hide(l->arena, b->body, provisioner_names);
 	return l->diags->errors == errors;
 }

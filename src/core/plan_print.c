@@ -19,6 +19,17 @@ static void add_heading(struct strbuf *sb, const char *kind, const char *type, c
 	strbuf_addch(sb, '\n');
 }
 
+static void add_reuse(struct strbuf *sb, const struct config_provisioner *p)
+{
+	if (p->cache != TRIBOOL_UNSET)
+		strbuf_addf(sb, "    (cache = %s)\n", p->cache == TRIBOOL_TRUE ? "true" : "false");
+	add_duration(sb, "cache_ttl", p->cache_ttl);
+	for (size_t i = 0; p->cache_inputs && i < p->cache_inputs->len; i++)
+		strbuf_addf(sb, "    (cache_inputs: %s)\n", p->cache_inputs->v[i]);
+	if (p->cache_inputs && p->cache_inputs->len == 0)
+		strbuf_addstr(sb, "    (cache_inputs: none)\n");
+}
+
 static void print_step(struct strbuf *sb, const struct plan_step *s, const char *kind)
 {
 	add_heading(sb, kind, s->type->name, s->block->name);
@@ -28,6 +39,7 @@ static void print_step(struct strbuf *sb, const struct plan_step *s, const char 
 		strbuf_addf(sb, "    (max_retries = %lld)\n", (long long)s->block->max_retries);
 	if (s->block->continue_on_error)
 		strbuf_addstr(sb, "    (continue_on_error)\n");
+	add_reuse(sb, s->block);
 	schema_print(sb, s->type->schema, s->config, 4);
 }
 

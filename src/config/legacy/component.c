@@ -8,7 +8,8 @@
 
 static const char *const builder_keys[] = { "type", "name", NULL };
 static const char *const step_keys[] = {
-	"type", "only", "except", "override", "pause_before", "max_retries", "timeout", NULL,
+	"type",    "only",  "except",    "override",     "pause_before", "max_retries",
+	"timeout", "cache", "cache_ttl", "cache_inputs", NULL,
 };
 static const char *const post_keys[] = {
 	"type", "name", "only", "except", "keep_input_artifact", NULL,
@@ -59,7 +60,7 @@ static void texts_member(struct legacy_loader *ll, const struct json_node *n, co
 {
 	AUTO(strbuf) struct strbuf why = STRBUF_INIT;
 	const struct json_node *m = member(n, key);
-	const char *name = text_eq(key, "only") ? "Only" : "Except";
+	const char *name = text_eq(key, "only") ? "Only" : text_eq(key, "except") ? "Except" : key;
 
 	if (m && !legacy_texts(ll, name, m, weak, ret, &why))
 		strv_push(errors, why.buf);
@@ -144,6 +145,28 @@ static void read_override(struct legacy_loader *ll, const struct json_node *n,
 			   value_go_kind(legacy_value(ll, m)));
 }
 
+static void read_reuse_of(struct legacy_loader *ll, const struct json_node *n,
+			  struct config_provisioner *p, struct strv *errors)
+{
+	const struct json_node *cache = member(n, "cache");
+	const char *ttl = text_member(ll, n, "cache_ttl", "cache_ttl", true, errors);
+	struct text_list *inputs = ARENA_NEW(ll->l->arena, struct text_list);
+	AUTO(strbuf) struct strbuf why = STRBUF_INIT;
+	AUTO(error) struct error *e = NULL;
+
+	if (cache && cache->kind == JSON_BOOL)
+		p->cache = cache->boolean ? TRIBOOL_TRUE : TRIBOOL_FALSE;
+	else if (cache)
+		value_go_mismatch(&why, "cache", "bool", legacy_value(ll, cache));
+	if (why.len)
+		strv_push(errors, why.buf);
+	if (!text_is_empty(ttl) && config_cache_ttl(ttl, p, &e) < 0)
+		strv_pushf(errors, "cache_ttl: %s", e->message);
+	texts_member(ll, n, "cache_inputs", true, inputs, errors);
+	if (member(n, "cache_inputs"))
+		p->cache_inputs = inputs;
+}
+
 /* False with the complaint in `why`. */
 static bool read_step(struct legacy_loader *ll, const struct json_node *n,
 		      struct legacy_provisioner *ret, struct strbuf *why)
@@ -164,6 +187,7 @@ static bool read_step(struct legacy_loader *ll, const struct json_node *n,
 	read_override(ll, n, p, &errors);
 	durations(ll, n, p, &errors);
 	ret->max_retries = text_member(ll, n, "max_retries", "max_retries", true, &errors);
+	read_reuse_of(ll, n, p, &errors);
 	p->body = options_of(ll, n, step_keys);
 	if (errors.len) {
 		AUTO_FREE char *text = NULL;
