@@ -10,6 +10,7 @@
 #include "net/source.h"
 #include "net/transfer.h"
 #include "os/clock.h"
+#include "os/digests.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/lock.h"
@@ -100,7 +101,7 @@ static int has_right_sum(struct attempt *a, const char *path, char **ret_got, st
 		log_debug("checksum", "none is given for '%s'", path);
 		return 1;
 	}
-	if (fs_digest(path, type, c, ret_got, err) < 0)
+	if (digests_of_file(a->d->cache_dir, path, type, c, ret_got, err) < 0)
 		return -1;
 	log_debug("checksum", "'%s' has %s, wanted is %s", path, *ret_got, want);
 	return text_eq(*ret_got, want);
@@ -264,6 +265,18 @@ static int fetch_locked(struct attempt *a, struct cancel *c, struct error **err)
 	return unpack(a, type, packed, c, err);
 }
 
+static int look(struct attempt *a, struct error **err)
+{
+	enum fs_kind kind;
+
+	if (fs_stat_kind(a->target, &kind, err) < 0)
+		return -1;
+	if (kind != FS_FILE)
+		return error_set(err, ERROR_NOT_FOUND, "it has to be downloaded");
+	a->path = xstrdup(a->target);
+	return 0;
+}
+
 static int fetch(struct attempt *a, struct cancel *c, struct error **err)
 {
 	AUTO_FREE char *dir = path_dirname(a->target);
@@ -311,7 +324,9 @@ static int try_url(struct attempt *a, char **sticky, struct cancel *c, struct er
 	a->shown = source_shown(a->url, has_checksum(a->checksum) ? a->checksum : NULL);
 	a->target = download_target(d, a->url, a->checksum);
 	say(d, false, "Trying %s", a->shown);
-	return a->source.is_local ? use_in_place(a, c, err) : fetch(a, c, err);
+	if (a->source.is_local)
+		return use_in_place(a, c, err);
+	return d->look_only ? look(a, err) : fetch(a, c, err);
 }
 
 static void tell_failure(struct attempt *a, const struct error *e)
@@ -408,7 +423,10 @@ int download_run(const struct download *d, struct cancel *c, struct download_res
 	if (r == 0) {
 		AUTO_FREE char *all = strv_join(&failed.texts, " ");
 
-		error_set(err, ERROR_FAILED, "error downloading %s: [%s]", d->what, all);
+		if (d->look_only)
+			error_set(err, ERROR_NOT_FOUND, "%s", all);
+		else
+			error_set(err, ERROR_FAILED, "error downloading %s: [%s]", d->what, all);
 		if (failed.hint)
 			error_hint(err, "%s", failed.hint);
 	}

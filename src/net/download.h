@@ -29,6 +29,7 @@ struct download {
 	int64_t request_timeout; /* ns for each request; 0: 30 minutes */
 	int64_t stall_timeout;   /* ns without a byte; 0: a minute */
 	int64_t retry_pause;     /* ns before the second try, doubled each time; 0: a second */
+	bool look_only;          /* what is here already, unasked; else ERROR_NOT_FOUND */
 	int tries;               /* of one URL without any progress; 0: 5 */
 	/* For people; called on the thread of the download. Both may be NULL. */
 	void (*say)(void *data, bool is_error, const char *text);
