@@ -47,6 +47,8 @@ struct config_variable {
 struct config_local {
 	const char *name;
 	struct value *value; /* NULL if evaluation failed */
+	const char *
+		fresh; /* function in it or in what it needs that gives something new in each run */
 	bool sensitive;
 	struct range range;
 };

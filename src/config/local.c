@@ -312,6 +312,24 @@ static void set_needed_data(struct network *n, size_t node)
 	set_data(l, only, false);
 }
 
+static void note_fresh(void *data, const struct func_def *def)
+{
+	struct config_local *local = data;
+	if (def->is_fresh && !local->fresh)
+		local->fresh = def->name;
+}
+
+static void inherit_fresh(const struct network *n, size_t node)
+{
+	const struct loader *l = n->l;
+	struct config_local *local = &l->locals.items[node - l->data.len].pub;
+	size_t count;
+	const size_t *needs = graph_needs(n->graph, node, &count);
+	for (size_t i = 0; i < count && !local->fresh; i++)
+		if (needs[i] >= l->data.len)
+			local->fresh = l->locals.items[needs[i] - l->data.len].pub.fresh;
+}
+
 /* False after a mistake. */
 static bool evaluate_node(struct network *n, size_t node)
 {
@@ -324,7 +342,11 @@ static bool evaluate_node(struct network *n, size_t node)
 		return l->diags->errors == errors;
 	}
 	struct local_decl *d = &l->locals.items[node - l->data.len];
+	inherit_fresh(n, node);
+	l->config->world->called = note_fresh;
+	l->config->world->called_data = &d->pub;
 	AUTO(value) struct value *v = eval_expr(d->expr, l->config->scope, l->diags);
+	l->config->world->called = NULL;
 	if (l->diags->errors > errors)
 		return false;
 	d->pub.value = keep_value(l->arena, value_ref(v));

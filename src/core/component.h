@@ -131,8 +131,9 @@ struct builder_type {
 	 * machine_ops.boot. ERROR_INVALID from either: this checkpoint is of no use. */
 	struct machine *(*start)(const void *config, struct build_ctx *ctx, struct checkpoint *from,
 				 struct error **err);
-	/* build.Host where the configuration decides it, else NULL; NULL: it never does. */
-	const char *(*host)(const void *config);
+	/* build.* values that the configuration decides, before there is a machine (name -> struct
+	 * value *); NULL: none. */
+	void (*known)(const void *config, struct map *values);
 	/* Names of further build.* values, for placeholders; NULL-terminated or NULL. */
 	const char *const *generated_names;
 	/* What people know start() and finish() as, in questions and messages of -debug and

@@ -127,6 +127,14 @@ void key_add(struct key_making *k, const char *field, const char *name, const vo
 	push_input(k, name, hex, marked ? mark_lines(k, data, len) : NULL);
 }
 
+static bool is_in(const char *const *names, const char *name)
+{
+	for (size_t i = 0; names && names[i]; i++)
+		if (text_eq(names[i], name))
+			return true;
+	return false;
+}
+
 /* ---- what is known of build.* before the build runs --------------------------------------------- */
 
 static void set_text(struct map *fields, const char *name, const char *text)
@@ -139,11 +147,6 @@ static const char *source_text(const struct key_making *k, const char *attr)
 {
 	const struct plan_build *b = k->m->build;
 	return schema_text(b->type->schema, b->config, attr);
-}
-
-static const char *host_of(const struct plan_build *b)
-{
-	return b->type->host ? b->type->host(b->config) : NULL;
 }
 
 /* These the template decides: they are texts like all others. */
@@ -159,40 +162,28 @@ static struct value *known_values(const struct key_making *k)
 	set_text(&fields, "User", user ? user : "");
 	set_text(&fields, "Password", password ? password : "");
 	set_text(&fields, "WinRMPassword", is_winrm && password ? password : "");
-	set_text(&fields, "Host", host_of(k->m->build));
+	if (k->m->build->type->known)
+		k->m->build->type->known(k->m->build->config, &fields);
 	return value_object_take(&fields);
 }
 
-static bool is_known_name(const struct key_making *k, const char *name)
-{
-	static const char *const known[] = { "ConnType", "User", "Password", "WinRMPassword",
-					     "name" };
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (text_eq(name, known[i]))
-			return true;
-	return text_eq(name, "Host") && host_of(k->m->build);
-}
-
+/* Functions of expressions are noted for that alone. */
 static bool is_new_each_time(const char *use)
 {
-	static const char *const uses[] = {
-		"timestamp()",      "uuidv4()",          "bcrypt()",
-		"legacy_isotime()", "legacy_strftime()", "{{ timestamp }}",
-		"{{ isotime }}",    "{{ strftime }}",    "{{ uuid }}",
+	static const char *const templates[] = {
+		"{{ timestamp }}", "{{ isotime }}", "{{ strftime }}", "{{ uuid }}", NULL,
 	};
-	for (size_t i = 0; i < ARRAY_LEN(uses); i++)
-		if (text_eq(use, uses[i]))
-			return true;
-	return false;
+	return text_ends_with(use, "()") || is_in(templates, use);
 }
 
-static void look_at_uses(struct key_making *k, const struct strv *uses)
+/* `known`: build.* values that the template decides; NULL: all are. */
+static void look_at_uses(struct key_making *k, const struct strv *uses, const struct value *known)
 {
 	for (size_t i = 0; i < uses->len; i++) {
 		const char *use = uses->v[i];
-		bool is_whole = text_eq(use, "build");
-		bool is_part = text_starts_with(use, "build.");
-		if (is_whole || (is_part && !is_known_name(k, use + strlen("build."))))
+		bool is_build = text_eq(use, "build") || text_starts_with(use, "build.");
+		if (is_build && known && !text_eq(use, "build.name") &&
+		    (!use[strlen("build")] || !value_get(known, use + strlen("build."))))
 			key_never(k, "it uses %s, which is known only while the build runs", use);
 		else if (is_new_each_time(use))
 			key_never(k, "it uses %s, which is new in each run", use);
@@ -215,14 +206,6 @@ struct late_text {
 	struct strbuf *out;
 	bool added; /* a field was not there: once more */
 };
-
-static bool is_in(const char *const *names, const char *name)
-{
-	for (size_t i = 0; names && names[i]; i++)
-		if (text_eq(names[i], name))
-			return true;
-	return false;
-}
 
 static bool is_build_name(const struct key_making *k, const char *name)
 {
@@ -272,7 +255,7 @@ static void render_late(void *data, const char *text)
 	enum { ROUNDS = 8 };
 	struct late_text *l = data;
 	AUTO_FREE char *done = NULL;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS && strstr(text, "{{"); i++) {
 		AUTO(error) struct error *e = NULL;
 		free(done);
 		done = render_once(l, text, &e);
@@ -297,6 +280,7 @@ static void add_late(struct members *m, const struct attr *a, const void *member
 	value_map_init(&l.fields);
 	for (size_t i = 0; i < value_len(m->known); i++)
 		map_set(&l.fields, value_key_at(m->known, i), value_ref(value_at(m->known, i)));
+	set_text(&l.fields, "Name", source_text(m->k, "vm_name")); /* it may be typed in */
 	schema_each_text(a, member, render_late, &l);
 	map_release(&l.fields);
 }
@@ -457,6 +441,14 @@ static void take_login(void *data, const struct attr *a, const void *member)
 		add_member(data, a, member);
 }
 
+/* What is typed into the machine or said to its emulator, as far as it is known before. Ports and
+ * addresses of this host and temporary keys are new each time and make no difference. */
+static void take_late(void *data, const struct attr *a, const void *member)
+{
+	if (a->flags & ATTR_LATE)
+		add_member(data, a, member);
+}
+
 int key_start(const struct key_maker *m, struct step_key *ret, struct error **err)
 {
 	const struct plan_build *b = m->build;
@@ -467,6 +459,8 @@ int key_start(const struct key_maker *m, struct step_key *ret, struct error **er
 	struct members members = { &k, known, &late, err, false };
 	add_field(&k, "builder", b->type->name);
 	schema_each_set(b->type->schema, b->config, take_login, &members);
+	schema_each_set(b->type->schema, b->config, take_late, &members);
+	look_at_uses(&k, &late, NULL);
 	return making_end(&k, NULL, add_fingerprint(&k, err));
 }
 
@@ -520,10 +514,10 @@ static int add_configuration(struct key_making *k, const struct schema *schema,
 {
 	AUTO(strv) struct strv late = STRV_INIT;
 	struct members m = { k, known, &late, err, has_place };
-	look_at_uses(k, &look->uses);
+	look_at_uses(k, &look->uses, known);
 	k->may_lack = k->key->never != NULL;
 	schema_each_set(schema, look->given, take_member, &m);
-	look_at_uses(k, &late);
+	look_at_uses(k, &late, known);
 	return *err ? -1 : 0;
 }
 

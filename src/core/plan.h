@@ -93,8 +93,8 @@ struct plan_look {
 	struct cancel *cancel;      /* given, or NULL */
 	const void *given;          /* as filled: without what prepare() derives */
 	const void *config;         /* prepared; NULL after reporting */
-	/* Each once: "build.ID", "build" (as a whole), "timestamp()", "{{ timestamp }}",
-	 * "local.stamp". STRV_INIT before. */
+	/* Each once: "build.ID", "build" (as a whole), "{{ upper }}", of the functions of
+	 * expressions those with another result in each run: "timestamp()". STRV_INIT before. */
 	struct strv uses;
 };
 void plan_look_at_step(const struct plan *p, const struct plan_build *b,

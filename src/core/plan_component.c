@@ -117,7 +117,7 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 	if (job->cancel)
 		world.cancel = job->cancel;
 	look_at_world(job->look, &world);
-	look_at_body(job->look, job->body);
+	look_at_body(job->look, job->plan->config, job->body);
 	AUTO(value) struct value *build = job->has_build ? build_object(job) : NULL;
 	AUTO(scope)
 	struct scope *scope = config_component_scope(

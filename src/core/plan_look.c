@@ -25,9 +25,10 @@ void plan_look_note(void *uses, enum tmpl_use what, struct str name)
 		note_build(uses, name);
 }
 
-static void note_call(void *uses, const char *name)
+static void note_call(void *uses, const struct func_def *def)
 {
-	note(uses, xasprintf("%s()", name));
+	if (def->is_fresh)
+		note(uses, xasprintf("%s()", def->name));
 }
 
 void look_at_world(struct plan_look *look, struct func_world *world)
@@ -60,9 +61,23 @@ static struct str first_step(const struct expr *step)
 	return (struct str){ "", 0 };
 }
 
+struct references {
+	struct strv *uses;
+	const struct config *config;
+};
+
+static void note_local(const struct references *r, struct str name)
+{
+	for (size_t i = 0; i < r->config->local_count; i++) {
+		const struct config_local *l = &r->config->locals[i];
+		if (l->fresh && str_is(name, l->name))
+			note(r->uses, xasprintf("%s()", l->fresh));
+	}
+}
+
 static void note_reference(void *data, const struct expr *e)
 {
-	struct plan_look *look = data;
+	const struct references *r = data;
 	const struct expr *step = NULL;
 	for (; e->kind == EXPR_ATTR || e->kind == EXPR_INDEX;
 	     e = e->kind == EXPR_ATTR ? e->attr.object : e->index.object)
@@ -71,15 +86,16 @@ static void note_reference(void *data, const struct expr *e)
 		return;
 	struct str name = first_step(step);
 	if (str_is(e->variable.name, "build"))
-		note_build(&look->uses, name);
-	else if (str_is(e->variable.name, "local") && name.len)
-		note(&look->uses, xasprintf("local.%.*s", STR_FMT(name)));
+		note_build(r->uses, name);
+	else if (str_is(e->variable.name, "local"))
+		note_local(r, name);
 }
 
-void look_at_body(struct plan_look *look, const struct body *body)
+void look_at_body(struct plan_look *look, const struct config *config, const struct body *body)
 {
 	if (look)
-		body_walk_references(body, note_reference, look);
+		body_walk_references(body, note_reference,
+				     &(struct references){ &look->uses, config });
 }
 
 void look_at_given(struct plan_look *look, const struct schema *schema, const void *config,

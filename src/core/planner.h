@@ -40,7 +40,7 @@ const void *plan_prepare_post(const struct step_input *in, const struct plan_pos
 /* plan_look.c: hooks of a look, where there is one */
 void look_at_world(struct plan_look *look, struct func_world *world);
 void look_at_templates(struct plan_look *look, struct tmpl_ctx *ctx);
-void look_at_body(struct plan_look *look, const struct body *body);
+void look_at_body(struct plan_look *look, const struct config *config, const struct body *body);
 /* A copy of the struct before prepare() changes it. */
 void look_at_given(struct plan_look *look, const struct schema *schema, const void *config,
 		   struct arena *arena);

@@ -96,7 +96,7 @@ static const struct func_def *find_function(const struct evaluator *ev, const st
 	}
 	const struct func_def *def = func_find(table, name);
 	if (def && world && world->called)
-		world->called(world->called_data, name);
+		world->called(world->called_data, def);
 	if (def)
 		return def;
 	if (last_separator(name))

@@ -148,6 +148,7 @@ const struct func_def func_sha512 = {
 
 const struct func_def func_uuidv4 = {
 	.name = "uuidv4",
+	.is_fresh = true,
 	.call = call_uuidv4,
 	.returns = &type_string,
 	.doc = "Makes a random UUID; another one each time.",

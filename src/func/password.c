@@ -77,6 +77,7 @@ static struct value *call_rsadecrypt(const struct func_call *call, struct error 
 
 const struct func_def func_bcrypt = {
 	.name = "bcrypt",
+	.is_fresh = true,
 	.params = PARAMS({ "str", &type_string, 0 }),
 	.variadic = VARIADIC("cost", &type_number, 0),
 	.call = call_bcrypt,

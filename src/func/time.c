@@ -320,6 +320,7 @@ const struct func_def func_formatdate = {
 
 const struct func_def func_legacy_isotime = {
 	.name = "legacy_isotime",
+	.is_fresh = true,
 	.variadic = VARIADIC("format", &type_string, 0),
 	.call = call_legacy_isotime,
 	.returns = &type_string,
@@ -330,6 +331,7 @@ const struct func_def func_legacy_isotime = {
 
 const struct func_def func_legacy_strftime = {
 	.name = "legacy_strftime",
+	.is_fresh = true,
 	.variadic = VARIADIC("format", &type_string, 0),
 	.call = call_legacy_strftime,
 	.returns = &type_string,
@@ -359,6 +361,7 @@ const struct func_def func_timeadd = {
 
 const struct func_def func_timestamp = {
 	.name = "timestamp",
+	.is_fresh = true,
 	.call = call_timestamp,
 	.returns = &type_string,
 	.doc = "Gives the present time, each time anew.",

@@ -30,6 +30,8 @@ struct param {
 	unsigned flags;
 };
 
+struct func_def;
+
 /* What functions may know of the world; filled once per load. Thread-safe to share. */
 struct func_world {
 	const char *base_dir; /* of the template: file(), templatefile(), … */
@@ -46,8 +48,8 @@ struct func_world {
 	void *render_data;
 	struct cancel *cancel;     /* ends the waits for servers; NULL: they last to their limits */
 	struct redactor *redactor; /* gets the secrets that functions fetch; NULL: none */
-	/* Is told the name of each function that an expression calls; NULL: nobody. */
-	void (*called)(void *data, const char *name);
+	/* Is told of each function that an expression calls; NULL: nobody. */
+	void (*called)(void *data, const struct func_def *def);
 	void *called_data;
 };
 
@@ -78,6 +80,7 @@ struct func_def {
 	struct value *(*call)(const struct func_call *call, struct error **err);
 	/* Type of the result when an argument is unknown; NULL row: dynamic. */
 	struct type *const *returns;
+	bool is_fresh;       /* another result in each run: a clock, chance */
 	const char *doc;     /* one sentence */
 	const char *example; /* `upper("a")` … */
 	/* … gives `"A"`, as an expression; a test checks it with the files of tests/data/examples, at

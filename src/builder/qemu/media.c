@@ -7,6 +7,7 @@
 #include "builder/qemu/fat_image.h"
 #include "builder/qemu/file_tree.h"
 #include "builder/qemu/iso_image.h"
+#include "os/digests.h"
 #include "os/fs.h"
 
 #include <stdlib.h>
@@ -151,24 +152,42 @@ void media_check(const struct qemu_config *c, const struct prepare_ctx *ctx, str
 
 /* ---- fingerprint ------------------------------------------------------------------------ */
 
-/* `what` and the path name each of them, for people too. */
-static int add_tree(struct digest *d, const char *what, struct file_tree *t, struct cancel *c,
-		    struct error **err)
+enum { TEXT_MAX = 256 * 1024 }; /* what is told apart by lines */
+
+/* A small file takes part as a text, so that people can be told what changed in it. */
+static int add_file(struct digest *d, const char *field, const struct file_node *n,
+		    struct build_ctx *ctx, struct error **err)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO_FREE char *hex = NULL;
+
+	if (n->size <= TEXT_MAX) {
+		if (fs_read(n->source, 4 * (size_t)TEXT_MAX, &text, err) < 0)
+			return -1;
+		digest_add_field(d, field, text.buf, text.len);
+		return 0;
+	}
+	if (digests_of_file(ctx->dirs->cache, n->source, DIGEST_SHA256, ctx->cancel, &hex, err) < 0)
+		return -1;
+	digest_add_field(d, field, hex, strlen(hex));
+	return 0;
+}
+
+int media_fingerprint_tree(struct digest *d, const char *what, struct file_tree *t,
+			   struct build_ctx *ctx, struct error **err)
 {
 	file_tree_sort(t);
 	for (size_t i = 0; i < t->nodes.len; i++) {
 		const struct file_node *n = t->nodes.entries[i].value;
-		AUTO_FREE char *name = xasprintf("%s %s", what, t->nodes.entries[i].key);
-		AUTO_FREE char *hex = NULL;
+		AUTO_FREE char *field =
+			xasprintf("%s %s%s", what, t->nodes.entries[i].key, n->is_dir ? "/" : "");
 
-		if (n->source && fs_digest(n->source, DIGEST_SHA256, c, &hex, err) < 0)
+		if (n->is_dir)
+			digest_add_field(d, field, "", 0);
+		else if (!n->source)
+			digest_add_field(d, field, n->text, (size_t)n->size);
+		else if (add_file(d, field, n, ctx, err) < 0)
 			return -1;
-		if (n->source)
-			digest_add_field(d, name, hex, strlen(hex));
-		else if (n->text)
-			digest_add_field(d, name, n->text, (size_t)n->size);
-		else
-			digest_add_field(d, name, "", 0);
 	}
 	return 0;
 }
@@ -178,45 +197,18 @@ static void add_label(struct digest *d, const char *name, const char *label)
 	digest_add_field(d, name, label, strlen(label));
 }
 
-/* What the guest may fetch, at whatever time. */
-static int add_served(struct digest *d, const struct qemu_config *c, struct build_ctx *ctx,
-		      struct error **err)
-{
-	AUTO(file_tree) struct file_tree served = FILE_TREE_INIT;
-	AUTO_FREE char *inside = NULL;
-
-	for (size_t i = 0; i < c->http_content.len; i++) {
-		const struct text_pair *p = &c->http_content.v[i];
-		AUTO_FREE char *name = xasprintf("http_content %s", p->key);
-
-		digest_add_field(d, name, p->value, strlen(p->value));
-	}
-	if (text_is_empty(c->http_directory) || !fs_exists(c->http_directory))
-		return 0;
-	inside = xasprintf("%s/", c->http_directory);
-	if (file_tree_add(&served, ctx->cwd, inside, TREE_DEEP_OPEN, err) < 0)
-		return -1;
-	return add_tree(d, "http_directory", &served, ctx->cancel, err);
-}
-
 int media_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
 		      struct error **err)
 {
 	AUTO(file_tree) struct file_tree floppy = FILE_TREE_INIT, cd = FILE_TREE_INIT;
 
-	if (collect_floppy(&floppy, c, ctx->cwd, err) < 0)
+	if (collect_floppy(&floppy, c, ctx->cwd, err) < 0 || collect_cd(&cd, c, ctx->cwd, err) < 0)
 		return -1;
-	if (wants_floppy(c)) {
+	if (wants_floppy(c))
 		add_label(d, "floppy_label", label_of(c->floppy_label));
-		if (add_tree(d, "floppy file", &floppy, ctx->cancel, err) < 0)
-			return -1;
-	}
-	if (collect_cd(&cd, c, ctx->cwd, err) < 0)
+	if (media_fingerprint_tree(d, "floppy file", &floppy, ctx, err) < 0)
 		return -1;
-	if (wants_cd(c)) {
+	if (wants_cd(c))
 		add_label(d, "cd_label", label_of(c->cd_label));
-		if (add_tree(d, "CD file", &cd, ctx->cancel, err) < 0)
-			return -1;
-	}
-	return add_served(d, c, ctx, err);
+	return media_fingerprint_tree(d, "CD file", &cd, ctx, err);
 }

@@ -10,6 +10,7 @@
 #include "net/checksum.h"
 #include "net/download.h"
 #include "net/remote.h"
+#include "os/digests.h"
 #include "os/fs.h"
 #include "os/proc.h"
 
@@ -130,23 +131,21 @@ static int medium_find(const struct qemu_config *c, struct build_ctx *ctx, char 
 
 /* ---- both ---------------------------------------------------------------------------- */
 
-int medium_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
-		       struct error **err)
+static void say_errors(void *data, bool is_error, const char *text)
 {
-	AUTO_FREE char *where = NULL;
-	AUTO_FREE char *state = NULL;
-	int r;
-
-	if (c->iso_skip_cache)
-		r = find_server(c, ctx, &where, &state, err);
-	else if ((r = medium_fetch(c, ctx, &where, err)) == 0)
-		r = fs_digest(where, DIGEST_SHA256, ctx->cancel, &state, err);
-	if (r == 0)
-		digest_add_field(d, "source", state, strlen(state));
-	return r;
+	if (is_error)
+		say(data, is_error, text);
 }
 
-int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_path,
+static void say_nothing(void *data, bool is_error, const char *text)
+{
+	(void)data;
+	(void)is_error;
+	(void)text;
+}
+
+static int fetch(const struct qemu_config *c, struct build_ctx *ctx,
+		 void (*tell)(void *data, bool is_error, const char *text), char **ret_path,
 		 struct error **err)
 {
 	AUTO_FREE char *netrc = netrc_path(ctx);
@@ -154,8 +153,6 @@ int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_
 	AUTO(strv) struct strv urls = STRV_INIT;
 	struct download_result result = { 0 };
 
-	if (c->iso_skip_cache)
-		return medium_find(c, ctx, ret_path, err);
 	if (resolve_checksum(c, ctx, netrc, &checksum, err) < 0)
 		return -1;
 	for (size_t i = 0; i < c->urls.len; i++)
@@ -172,16 +169,50 @@ int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_
 		.netrc = netrc,
 		.plain_proxy = env_set(ctx->environ, "HTTP_PROXY"),
 		.request_timeout = request_timeout(ctx),
-		.say = say,
-		.progress = progress,
+		.look_only = ctx->look_only,
+		.say = tell,
+		.progress = ctx->look_only ? NULL : progress,
 		.unpack = unpack,
 		.data = ctx,
 	};
 	int r = download_run(&d, ctx->cancel, &result, err);
 
-	ui_progress_end(ctx->ui, "downloading");
+	if (!ctx->look_only)
+		ui_progress_end(ctx->ui, "downloading");
 	if (r == 0)
 		*ret_path = TAKE(result.path);
 	download_result_release(&result);
+	return r;
+}
+
+int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_path,
+		 struct error **err)
+{
+	if (c->iso_skip_cache)
+		return medium_find(c, ctx, ret_path, err);
+	return fetch(c, ctx, say, ret_path, err);
+}
+
+/* start() says what it fetches; here that would be said twice. */
+int medium_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
+		       struct error **err)
+{
+	AUTO_FREE char *where = NULL;
+	AUTO_FREE char *state = NULL;
+	const char *name = c->disk_image ? "base image" : "install medium";
+	int r;
+
+	if (c->iso_skip_cache && ctx->look_only)
+		return error_set(err, ERROR_NOT_FOUND,
+				 "only the server of the %s knows what it is now", name);
+	if (c->iso_skip_cache)
+		r = find_server(c, ctx, &where, &state, err);
+	else if ((r = fetch(c, ctx, ctx->look_only ? say_nothing : say_errors, &where, err)) == 0)
+		r = digests_of_file(ctx->dirs->cache, where, DIGEST_SHA256, ctx->cancel, &state,
+				    err);
+	if (r == 0)
+		digest_add_field(d, name, state, strlen(state));
+	else if (ctx->look_only && (*err)->kind == ERROR_NOT_FOUND)
+		error_prefix(err, "the %s is not at hand", name);
 	return r;
 }

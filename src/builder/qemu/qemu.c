@@ -11,6 +11,7 @@
 #include "builder/qemu/checkpoint.h"
 #include "builder/qemu/credential.h"
 #include "builder/qemu/evidence.h"
+#include "builder/qemu/fingerprint.h"
 #include "builder/qemu/firmware.h"
 #include "builder/qemu/machine.h"
 #include "builder/qemu/medium.h"
@@ -472,97 +473,13 @@ static const struct machine_ops qemu_ops = {
 	.resumed = qemu_resumed,
 };
 
-/* ---- fingerprint ------------------------------------------------------------------------- */
-
-static void add_text(struct digest *d, const char *name, const char *text)
-{
-	digest_add_field(d, name, text ? text : "", text ? strlen(text) : 0);
-}
-
-static void add_list(struct digest *d, const char *name, const struct text_list *list)
-{
-	for (size_t i = 0; i < list->len; i++)
-		add_text(d, name, list->v[i]);
-}
-
-static void add_hardware(struct digest *d, const struct qemu_config *c)
-{
-	AUTO_FREE char *numbers =
-		xasprintf("%lld %lld %lld %lld %lld %d %d %d", (long long)c->cpus,
-			  (long long)c->sockets, (long long)c->cores, (long long)c->threads,
-			  (long long)c->memory, c->efi_boot, c->use_pflash, c->skip_resize_disk);
-
-	add_text(d, "machine_type", c->machine_type);
-	add_text(d, "cpu_model", c->cpu_model);
-	add_text(d, "qemu_binary", c->qemu_binary);
-	add_text(d, "net_device", c->net_device);
-	add_text(d, "disk_interface", c->disk_interface);
-	add_text(d, "cdrom_interface", c->cdrom_interface);
-	add_text(d, "disk_size", c->disk_size);
-	add_text(d, "format", c->format);
-	add_text(d, "vga", c->vga);
-	add_text(d, "tpm", !c->vtpm ? NULL : c->use_tpm1 ? "1" : "2");
-	add_text(d, "tpm_device_type", c->tpm_device_type);
-	add_text(d, "processors, memory, firmware", numbers);
-	add_list(d, "disk_additional_size", &c->disk_additional_size);
-	for (size_t i = 0; i < c->qemuargs.len; i++) {
-		add_text(d, "qemuargs", NULL);
-		add_list(d, "qemuargs", &c->qemuargs.v[i]);
-	}
-}
-
-/* As written: what is filled in by the run, addresses and keys, is not what decides it. */
-static void add_typing(struct digest *d, const struct qemu_config *c)
-{
-	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
-
-	for (size_t i = 0; i < c->boot_command.len; i++)
-		strbuf_addf(&text, "%s\n", c->boot_command.v[i]);
-	if (text.len)
-		add_text(d, "boot_command", text.buf);
-	for (size_t i = 0; i < c->boot_steps.len; i++) {
-		add_text(d, "boot_steps", NULL);
-		add_list(d, "boot_steps", &c->boot_steps.v[i]);
-	}
-}
-
-static int add_file(struct digest *d, const char *name, const char *path, struct cancel *c,
-		    struct error **err)
-{
-	AUTO_FREE char *hex = NULL;
-
-	if (text_is_empty(path))
-		return 0;
-	if (fs_digest(path, DIGEST_SHA256, c, &hex, err) < 0)
-		return -1;
-	add_text(d, name, hex);
-	return 0;
-}
-
-static int qemu_fingerprint(const void *config, struct build_ctx *ctx, struct digest *d,
-			    struct error **err)
-{
-	const struct qemu_config *c = config;
-
-	add_hardware(d, c);
-	add_typing(d, c);
-	if (medium_fingerprint(c, ctx, d, err) < 0 ||
-	    add_file(d, "firmware", c->firmware, ctx->cancel, err) < 0 ||
-	    media_fingerprint(c, ctx, d, err) < 0)
-		return -1;
-	if (!c->efi_boot)
-		return 0;
-	if (add_file(d, "efi_firmware_code", c->efi_firmware_code, ctx->cancel, err) < 0)
-		return -1;
-	return add_file(d, "efi_firmware_vars", c->efi_firmware_vars, ctx->cancel, err);
-}
-
 const struct builder_type builder_qemu = {
 	.name = "qemu",
 	.doc = "Boot an installer or a disk image in QEMU and keep the disk.",
 	.schema = &qemu_schema,
 	.prepare = qemu_prepare,
 	.fingerprint = qemu_fingerprint,
+	.known = qemu_known,
 	.start = qemu_start,
 	.start_step = "stepRun",
 	.finish_step = "stepShutdown",
