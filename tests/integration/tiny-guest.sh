@@ -10,6 +10,7 @@
 #
 # Words of the kernel's command line tell it what to do instead of serving:
 #   tiny=panic  panics          tiny=deaf  brings up no network
+#   tiny=disk   sees its disk, which tiny_disk_source gives it: /dev/mmcblk0
 # /full is a file system of 256 KiB.
 
 tiny=${test_root:?}/tiny
@@ -43,6 +44,11 @@ tiny_init() {
 	        ip route add default via 10.0.2.2
 	        ;;
 	esac
+	case $(cat /proc/cmdline) in *tiny=disk*)
+	        for module in mmc_core mmc_block cqhci sdhci sdhci-pci; do insmod /mmc/$module.ko; done
+	        while [ ! -b /dev/mmcblk0 ]; do usleep 20000; done
+	        ;;
+	esac
 	/usr/sbin/sshd -e -f /etc/sshd_config
 	echo "tiny guest is up" >/dev/ttyS0
 	while :; do sleep 1000; done
@@ -53,8 +59,8 @@ tiny_init() {
 tiny_tree() {
         mkdir -p "$1" && cd "$1" || return 1
         mkdir bin sbin dev etc full proc root run run/sshd sys tmp usr usr/sbin usr/bin usr/lib usr/lib/openssh
-        zcat $tiny_boot/initrd.gz | cpio -idm --quiet bin/busybox '*/e1000/e1000.ko'
-        find lib -name e1000.ko -exec mv {} . \; && rm -r lib
+        zcat $tiny_boot/initrd.gz | cpio -idm --quiet bin/busybox '*/e1000/e1000.ko' '*/mmc/*.ko'
+        find lib -name e1000.ko -exec mv {} . \; && mkdir mmc && find lib -name '*.ko' -exec mv {} mmc \; && rm -r lib
         cp /usr/sbin/sshd usr/sbin && cp /usr/bin/scp usr/bin
         for program in /usr/sbin/sshd /usr/bin/scp "$PWD/bin/busybox"; do
                 ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
@@ -157,4 +163,12 @@ tiny_source() {
 	EOS
         for tiny_line; do echo "  $tiny_line"; done
         echo '}'
+}
+
+# tiny_disk_source NAME [LINE...]: one that sees its disk
+tiny_disk_source() {
+        tiny_words=tiny=disk
+        tiny_source "$@" 'disk_interface = "virtio-scsi"' |
+                sed 's/^  qemuargs = \[/&\n    ["-device", "sdhci-pci"], ["-device", "sd-card,drive=drive0"],/'
+        tiny_words=
 }

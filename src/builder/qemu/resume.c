@@ -21,6 +21,7 @@ enum {
 	MONITOR_SECONDS = 30,
 	PUT_RIGHT_SECONDS = 60,
 	CLOCK_TOLERANCE_SECONDS = 2,
+	CLOCK_TRIES = 3,
 	SEED_BYTES = 64,
 	OUTPUT_MAX = 4096,
 };
@@ -143,7 +144,8 @@ static void add_input(struct strbuf *sb, const char *password)
 	secret_wipe(seed, sizeof(seed));
 }
 
-static int judge_clock(const struct strbuf *output, struct error **err)
+/* It was printed at some time since `since`. */
+static int judge_clock(const struct strbuf *output, int64_t since, struct error **err)
 {
 	static const char word[] = "ingot-clock ";
 	const char *at = strstr(output->buf, word);
@@ -154,15 +156,16 @@ static int judge_clock(const struct strbuf *output, struct error **err)
 
 		*strchrnul(line, '\n') = '\0';
 		*strchrnul(line, '\r') = '\0';
-		if (parse_int64(line, 10, &theirs) &&
-		    llabs(now - theirs) <= CLOCK_TOLERANCE_SECONDS)
+		if (parse_int64(line, 10, &theirs) && theirs >= since - CLOCK_TOLERANCE_SECONDS &&
+		    theirs <= now + CLOCK_TOLERANCE_SECONDS)
 			return 0;
 	}
 	error_set(err, ERROR_AUTH, "the guest's clock cannot be set");
 	return error_hint(err, "the user of the communicator must be root or may use sudo");
 }
 
-static int put_right(struct comm *comm, struct cancel *c, struct strbuf *input, struct error **err)
+static int put_right(struct comm *comm, struct cancel *c, const struct strbuf *input,
+		     struct error **err)
 {
 	/* half a second: what the command is under way on the whole */
 	int64_t now = (clock_wall() + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
@@ -177,7 +180,7 @@ static int put_right(struct comm *comm, struct cancel *c, struct strbuf *input, 
 
 	if (comm->ops->exec(comm, &cmd, c, &status, err) < 0)
 		return -1;
-	return judge_clock(&output, err);
+	return judge_clock(&output, now - 1, err);
 }
 
 int resume_put_right(struct comm *comm, const char *password, struct cancel *c, struct error **err)
@@ -185,10 +188,17 @@ int resume_put_right(struct comm *comm, const char *password, struct cancel *c, 
 	AUTO(strbuf) struct strbuf input = STRBUF_INIT;
 	AUTO(cancel)
 	struct cancel *limit = cancel_new(c, clock_deadline(PUT_RIGHT_SECONDS * NSEC_PER_SEC));
-	int r;
+	int r = 0;
 
 	add_input(&input, password);
-	r = put_right(comm, limit, &input, err);
+	/* a command that takes long, as the first one may, sets the clock late by as much */
+	for (int i = 0; i < CLOCK_TRIES; i++) {
+		int64_t since = clock_monotonic();
+
+		r = put_right(comm, limit, &input, err);
+		if (r < 0 || clock_monotonic() - since < NSEC_PER_SEC)
+			break;
+	}
 	secret_wipe(input.buf, input.len);
 	return r;
 }

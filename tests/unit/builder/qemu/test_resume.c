@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is said to a guest that stood still: a real shell, with programs of a guest that we make up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/duration.h"
+#include "builder/qemu/resume.h"
+#include "core/comm.h"
+#include "lab.h"
+
+struct guest_shell {
+	struct comm comm;
+	struct lab lab;
+	char *path; /* of its programs */
+};
+
+static int shell_exec(struct comm *m, const struct comm_cmd *cmd, struct cancel *c, int *ret_status,
+		      struct error **err)
+{
+	const struct guest_shell *g = (const struct guest_shell *)m;
+	AUTO(strv) struct strv argv = STRV_INIT, env = STRV_INIT;
+	struct strbuf output = STRBUF_INIT_MAX(4096);
+	struct proc_run run = { .spec = { .argv = &argv, .env = &env, .dir = g->lab.dir },
+				.input = cmd->input,
+				.input_len = cmd->input_len,
+				.output = &output };
+	int r;
+
+	strv_pushl(&argv, "/bin/sh", "-c", cmd->command, NULL);
+	strv_push(&env, g->path);
+	r = proc_run(&run, c, ret_status, err);
+	if (r == 0)
+		cmd->output(cmd->output_data, false, output.buf, output.len);
+	strbuf_release(&output);
+	return r;
+}
+
+static const struct comm_ops shell_ops = { .exec = shell_exec };
+
+/* The clock is how far it is off; only `root` may set it. */
+static const char date_program[] =
+	"#!/bin/sh\n"
+	"off=$(cat off)\n"
+	"case $2 in\n"
+	"+%s) echo $(($(/bin/date +%s) + off)) ;;\n"
+	"-s) [ \"${AS_ROOT:-}$(cat user)\" = 0 ] || [ \"${AS_ROOT:-}\" ] || exit 1\n"
+	"    echo $((${3#@} - $(/bin/date +%s))) >off ;;\n"
+	"esac\n";
+static const char id_program[] = "#!/bin/sh\ncat user\n";
+/* -n: where no password is asked for; -S: one line of the input is the password. */
+static const char sudo_program[] = "#!/bin/sh\n"
+				   "if [ $1 = -n ]; then shift; [ -e nopasswd ] || exit 1\n"
+				   "else shift 3; IFS= read -r p; [ -e passwd ] && [ \"$p\" = "
+				   "\"$(cat passwd)\" ] || exit 1; fi\n"
+				   "AS_ROOT=1 exec \"$@\"\n";
+
+static void put(struct guest_shell *g, const char *name, const char *text)
+{
+	free(lab_file(&g->lab, name, text, 0755));
+}
+
+static void open_guest(struct guest_shell *g, const char *user)
+{
+	*g = (struct guest_shell){ .comm = { .ops = &shell_ops } };
+	lab_open(&g->lab);
+	g->path = xasprintf("PATH=%s:/usr/bin:/bin", g->lab.dir);
+	put(g, "date", date_program);
+	put(g, "id", id_program);
+	put(g, "sudo", sudo_program);
+	put(g, "off", "-86400\n");
+	put(g, "user", user);
+}
+
+static int64_t off_by(const struct guest_shell *g)
+{
+	AUTO_FREE char *path = path_join(g->lab.dir, "off");
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO(error) struct error *err = NULL;
+
+	if (fs_read(path, 100, &text, &err) < 0)
+		fail_msg("%s", err->message);
+	return strtoll(text.buf, NULL, 10);
+}
+
+static void close_guest(struct guest_shell *g)
+{
+	lab_close(&g->lab);
+	free(g->path);
+}
+
+static void expect_right(struct guest_shell *g, const char *password)
+{
+	AUTO(error) struct error *err = NULL;
+
+	if (resume_put_right(&g->comm, password, NULL, &err) < 0)
+		fail_msg("%s", err->message);
+	assert_in_range(off_by(g) + 60, 0, 120);
+	close_guest(g);
+}
+
+static void test_root(void **state)
+{
+	struct guest_shell g;
+
+	open_guest(&g, "0");
+	expect_right(&g, NULL);
+}
+
+static void test_sudo(void **state)
+{
+	struct guest_shell g;
+
+	open_guest(&g, "1000");
+	put(&g, "nopasswd", "");
+	expect_right(&g, NULL);
+}
+
+static void test_password(void **state)
+{
+	struct guest_shell g;
+
+	open_guest(&g, "1000");
+	put(&g, "passwd", "it's a \"secret\" $HOME\n");
+	expect_right(&g, "it's a \"secret\" $HOME");
+}
+
+static void test_may_not(void **state)
+{
+	struct guest_shell g;
+	AUTO(error) struct error *err = NULL;
+
+	open_guest(&g, "1000");
+	put(&g, "passwd", "right\n");
+	assert_int_equal(resume_put_right(&g.comm, "wrong", NULL, &err), -1);
+	assert_int_equal(err->kind, ERROR_AUTH);
+	close_guest(&g);
+}
+
+/* Nothing to set, so nobody needs a right to. */
+static void test_right_already(void **state)
+{
+	struct guest_shell g;
+
+	open_guest(&g, "1000");
+	put(&g, "off", "0\n");
+	expect_right(&g, NULL);
+}
+
+/* Not a shell that we know: nothing is known of its clock. */
+static void test_no_shell(void **state)
+{
+	struct guest_shell g;
+	AUTO(error) struct error *err = NULL;
+
+	open_guest(&g, "1000");
+	put(&g, "sh", "#!/bin/sh\necho \"'sh' is not recognized\"\nexit 1\n");
+	put(&g, "off", "0\n");
+	assert_int_equal(resume_put_right(&g.comm, NULL, NULL, &err), -1);
+	assert_int_equal(err->kind, ERROR_AUTH);
+	close_guest(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_root),          cmocka_unit_test(test_sudo),
+		cmocka_unit_test(test_password),      cmocka_unit_test(test_may_not),
+		cmocka_unit_test(test_right_already), cmocka_unit_test(test_no_shell),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
