@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ID_SHOWN = 8, JSON_FORM = JSON_INDENT(1) | JSON_REAL_PRECISION(6) };
 
@@ -31,17 +30,6 @@ static const char *text_of(const json_t *o, const char *key)
 	const char *text = json_string_value(json_object_get(o, key));
 
 	return text ? text : "-";
-}
-
-static char *format_time(int64_t wall)
-{
-	time_t t = (time_t)(wall / NSEC_PER_SEC);
-	char text[sizeof("2026-01-02 03:04:05")];
-	struct tm tm;
-
-	localtime_r(&t, &tm);
-	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	return xstrdup(text);
 }
 
 /* Three digits or so: 4ms, 1.2s, 1m5s. */
@@ -105,7 +93,7 @@ static int list_runs(struct command_ctx *ctx, const struct record_list *list, bo
 	for (size_t i = 0; i < list->len; i++) {
 		const struct record_entry *e = &list->items[i];
 		json_t *run = record_read(e, false);
-		AUTO_FREE char *when = format_time(record_wall(e));
+		AUTO_FREE char *when = command_time(record_wall(e));
 		AUTO_FREE char *took = format_seconds(run);
 
 		strbuf_addf(&sb, "%.*s  %s  %-11s  %8s  %s\n", ID_SHOWN, e->id, when,
@@ -127,7 +115,7 @@ static int list_runs(struct command_ctx *ctx, const struct record_list *list, bo
 
 static void add_facts(struct strbuf *sb, const struct record_entry *entry, const json_t *run)
 {
-	AUTO_FREE char *when = format_time(record_wall(entry));
+	AUTO_FREE char *when = command_time(record_wall(entry));
 	AUTO_FREE char *took = format_seconds(run);
 	json_t *arguments = json_object_get(run, "arguments");
 

@@ -18,16 +18,15 @@
 
 enum { RUNS_KEPT = 50 };
 
-extern const struct command command_build, command_cache, command_console, command_fix, command_fmt,
-	command_gc, command_hcl2_upgrade, command_help, command_inspect, command_reference,
-	command_run, command_runs, command_validate, command_version;
+extern const struct command command_attach, command_build, command_cache, command_console,
+	command_fix, command_fmt, command_gc, command_hcl2_upgrade, command_help, command_inspect,
+	command_reference, command_run, command_runs, command_validate, command_version;
 
 const struct command *const commands[] = {
-	&command_build,        &command_cache,   &command_console,
-	&command_fix,          &command_fmt,     &command_gc,
-	&command_hcl2_upgrade, &command_help,    &command_inspect,
-	&command_reference,    &command_run,     &command_runs,
-	&command_validate,     &command_version, NULL,
+	&command_attach, &command_build,    &command_cache,     &command_console,
+	&command_fix,    &command_fmt,      &command_gc,        &command_hcl2_upgrade,
+	&command_help,   &command_inspect,  &command_reference, &command_run,
+	&command_runs,   &command_validate, &command_version,   NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -101,6 +101,8 @@ PRINTF(2, 3) void command_error(struct command_ctx *ctx, const char *fmt, ...);
 void command_print_error(struct command_ctx *ctx, const struct error *e);
 void command_print_diags(struct command_ctx *ctx, const struct diags *diags);
 void command_print_help(const struct command *cmd);
+/* A point in time as tables show it, local (heap). */
+char *command_time(int64_t wall);
 /* Wrong usage: the error, the usage text; returns EXIT_ERROR. */
 int command_usage_error(struct command_ctx *ctx, struct error *e);
 /* Value of INGOT_<name>, else PACKER_<name>, else NULL; empty counts as unset. */

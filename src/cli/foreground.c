@@ -2,13 +2,17 @@
 #include "cli/foreground.h"
 
 #include "base/alloc.h"
+#include "base/redact.h"
+#include "base/strbuf.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/signals.h"
+#include "os/wait.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -95,5 +99,41 @@ int foreground_shell(struct foreground *f, struct comm *comm, const char *comman
 	if (s.terminal && signals_watch_stop(f->signal_fd, false, &e) < 0)
 		error_ignore(&e, "the process ends soon");
 	*ret_hung_up = s.hung_up;
+	return r;
+}
+
+static int read_answer(int fd, struct strbuf *line, struct cancel *c, struct error **err)
+{
+	bool complete = false;
+
+	while (!complete)
+		if (io_wait(fd, POLLIN, DEADLINE_NEVER, c, err) < 0 ||
+		    tty_read_line(fd, line, &complete, err) < 0)
+			return -1;
+	return 0;
+}
+
+int foreground_ask(const char *question, bool hidden, struct cancel *c, char **ret_line,
+		   struct error **err)
+{
+	AUTO(strbuf) struct strbuf line = STRBUF_INIT;
+	AUTO_CLOSE int fd = -1;
+	bool changed;
+	int r;
+
+	if (tty_open(&fd, err) < 0)
+		return -1;
+	changed = hidden && tty_show_typing(fd, false);
+	r = io_write_all(fd, question, strlen(question), DEADLINE_NEVER, c, err);
+	if (r == 0)
+		r = read_answer(fd, &line, c, err);
+	if (changed) {
+		(void)tty_show_typing(fd, true);
+		(void)!fd_write(fd, "\n", 1); /* the enter key was not shown either */
+	}
+	if (r == 0)
+		*ret_line = xstrdup(line.buf);
+	if (hidden)
+		secret_wipe(line.buf, line.len);
 	return r;
 }

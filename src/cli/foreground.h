@@ -32,3 +32,8 @@ void foreground_release(struct foreground *f);
 MUST_CHECK int foreground_shell(struct foreground *f, struct comm *comm, const char *command,
 				struct cancel *c, int *ret_status, bool *ret_hung_up,
 				struct error **err);
+
+/* Asks the person at the terminal for a line (heap), as event_sink.ask. "no available tty"
+ * (ERROR_NOT_FOUND) where there is none. */
+MUST_CHECK int foreground_ask(const char *question, bool hidden, struct cancel *c, char **ret_line,
+			      struct error **err);

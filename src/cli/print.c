@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What commands print outside builds, in the form of the run. */
+#include "base/alloc.h"
+#include "base/duration.h"
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "cli/command.h"
@@ -11,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { DIAG_WIDTH = 80, RED = 31 };
@@ -49,6 +52,17 @@ void command_error(struct command_ctx *ctx, const char *fmt, ...)
 	strbuf_vaddf(&sb, fmt, ap);
 	va_end(ap);
 	put(ctx, true, &sb);
+}
+
+char *command_time(int64_t wall)
+{
+	time_t t = (time_t)(wall / NSEC_PER_SEC);
+	char text[sizeof("2026-01-02 03:04:05")];
+	struct tm tm;
+
+	localtime_r(&t, &tm);
+	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	return xstrdup(text);
 }
 
 void command_print_error(struct command_ctx *ctx, const struct error *e)

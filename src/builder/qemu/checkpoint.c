@@ -280,8 +280,12 @@ static char *copy_path(const char *cwd, const char *path)
 	return path ? path_absolute(cwd, path) : NULL;
 }
 
-static void describe_key(const struct qemu_machine *m, struct saved *s)
+static void describe_key(const struct qemu_machine *m, const char *cwd, struct saved *s)
 {
+	const char *own = m->config->comm.ssh_private_key_file;
+
+	if (!text_is_empty(own))
+		s->key_file = path_absolute(cwd, own);
 	if (!m->key.temporary)
 		return;
 	s->private_pem = xstrdup(m->key.pair->private_pem);
@@ -346,7 +350,7 @@ static int describe(const struct qemu_machine *m, struct build_ctx *ctx, struct 
 	s->comm = xstrdup(c->comm.communicator);
 	s->user = xstrdup(c->comm.ssh_username);
 	s->guest_port = qemu_config_guest_port(c);
-	describe_key(m, s);
+	describe_key(m, ctx->cwd, s);
 	s->has_tpm = m->launch.tpm != NULL;
 	s->tpm_1 = c->use_tpm1;
 	s->made = clock_wall();

@@ -33,6 +33,7 @@ static const struct {
 	{ "user", offsetof(struct saved, user) },
 	{ "private_key", offsetof(struct saved, private_pem) },
 	{ "public_key", offsetof(struct saved, public_line) },
+	{ "key_file", offsetof(struct saved, key_file) },
 	{ "credential", offsetof(struct saved, credential) },
 };
 

@@ -29,6 +29,7 @@ struct saved {
 	char *comm, *user;                 /* communicator and login */
 	int64_t guest_port;
 	char *private_pem, *public_line; /* of the key made for the first build; NULL: none */
+	char *key_file;                  /* path of the user's own; NULL: none */
 	char *credential;                /* value of -smbios that hands it over; NULL: none */
 	bool has_state;                  /* memory and devices are there */
 	bool has_tpm, tpm_1;
