@@ -101,12 +101,13 @@ static int open_store(const struct command_ctx *ctx, bool make, struct store **r
 		      struct error **err)
 {
 	AUTO_FREE char *dir = path_join(ctx->dirs.cache, "steps");
+	AUTO_FREE char *secret = path_join(dir, "secret"); /* the last that is made of a new one */
 	int64_t size;
 
 	*ret = NULL;
 	if (read_size(&size, err) < 0)
 		return -1;
-	if (!make && !fs_exists(dir))
+	if (!make && !fs_exists(secret))
 		return 0;
 	if (store_open(dir, size, ret, err) < 0)
 		return error_prefix(err, "cannot open the store of finished steps");

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/output.h"
 #include "cli/question.h"
+#include "cli/reuse_args.h"
 #include "cli/silence.h"
 #include "cli/template_args.h"
 #include "core/engine.h"
@@ -31,6 +32,7 @@ enum { TICK_MS = 1000, SILENCE_SEC = 300, BLIND_MAX = 100 /* waits that failed i
 
 struct build_args {
 	struct template_args t;
+	struct reuse_args reuse;
 	bool color, debug, force, timestamp_ui, json;
 	bool warn_undeclared, ignore_prerelease, sequential, skip_enforcement, machine_readable;
 	const char *on_error;
@@ -59,6 +61,7 @@ static const struct option_spec build_options[] = {
 		 "Evaluate data sources, then locals, in order."),
 	OPT_IGNORED(struct build_args, skip_enforcement, "skip-enforcement",
 		    "Builds are not published to a registry that could enforce provisioners."),
+	REUSE_OPTIONS(struct build_args, reuse),
 	TEMPLATE_OPTIONS(struct build_args, t),
 	OPT_END,
 };
@@ -70,6 +73,7 @@ struct session {
 	struct event_queue *queue;
 	struct record *record; /* NULL: there is none */
 	char run_uuid[UUID_TEXT];
+	char *template_path; /* absolute, or "-" */
 	struct prompter prompter;
 	struct silence silence;
 	bool interrupted;
@@ -443,7 +447,7 @@ static void recover(struct session *s)
 		say(s, true, "warning: %s", e->message);
 }
 
-static int run_plan(struct session *s, const struct plan *plan)
+static int run_plan(struct session *s, const struct plan *plan, const struct reuse_policy *reuse)
 {
 	struct engine_options opts = {
 		.parallel = s->args->debug ? 1 : (int)s->args->parallel,
@@ -456,6 +460,8 @@ static int run_plan(struct session *s, const struct plan *plan)
 		.run_uuid = s->run_uuid,
 		.source_date_epoch = source_date_epoch(),
 		.evidence_dir = record_evidence_dir(s->record),
+		.reuse = reuse->store ? reuse : NULL,
+		.template_path = s->template_path,
 	};
 	AUTO_CLOSE int signal_fd = -1;
 	AUTO(error) struct error *e = NULL;
@@ -517,11 +523,10 @@ static void open_record(struct session *s)
 }
 
 /* `config` NULL: it has mistakes, so what is secret is not known. */
-static void describe_run(struct session *s, const char *path, const struct config *config)
+static void describe_run(struct session *s, const struct config *config)
 {
 	AUTO(strv) struct strv arguments = STRV_INIT;
-	AUTO_FREE char *full = strcmp(path, "-") ? path_absolute(s->ctx->cwd, path) : xstrdup(path);
-	AUTO_FREE char *shown = redactor_copy(s->ctx->redactor, full);
+	AUTO_FREE char *shown = redactor_copy(s->ctx->redactor, s->template_path);
 
 	template_args_shown(s->ctx, config, &arguments);
 	record_facts(s->record, &(struct record_facts){
@@ -545,6 +550,28 @@ static void close_record(struct session *s, int exit_code)
 	prune_records(s, RECORDS_BYTES_MAX);
 }
 
+/* Without a store the build does all of its work. */
+static int run_with_store(struct session *s, const struct plan *plan)
+{
+	AUTO(error) struct error *e = NULL, *warning = NULL;
+	struct reuse_policy reuse;
+	int r;
+
+	if (reuse_args_policy(s->ctx, &s->args->reuse, plan, &reuse, &warning, &e) < 0) {
+		say(s, true, "Error: %s", e->message);
+		if (e->hint)
+			say(s, true, "%s", e->hint);
+		return EXIT_ERROR;
+	}
+	if (warning)
+		say(s, true, "warning: finished steps are neither kept nor reused: %s",
+		    warning->message);
+	reuse.needs_artifact = s->args->force;
+	r = run_plan(s, plan, &reuse);
+	store_close(reuse.store);
+	return r;
+}
+
 /* ---- from the template on ------------------------------------------------------------ */
 
 static int build(struct session *s, const char *path)
@@ -555,12 +582,19 @@ static int build(struct session *s, const char *path)
 				     .on_error = s->args->on_error };
 	const struct template_loading loading = { .warn_undeclared = s->args->warn_undeclared,
 						  .sequential = s->args->sequential };
+	AUTO(error) struct error *e = NULL;
+
+	if (reuse_args_enabled(s->ctx, &s->args->reuse, &how.may_be_done, &e) < 0) {
+		say(s, true, "Error: %s", e->message);
+		return EXIT_ERROR;
+	}
+
 	AUTO(config)
 	struct config *config = template_load(s->ctx, path, &s->args->t, &loading, &diags);
 	bool broken = !config || diags_has_errors(&diags);
 
 	options_warn_ignored(s->ctx->command->options, s->args, &diags);
-	describe_run(s, path, broken ? NULL : config);
+	describe_run(s, broken ? NULL : config);
 
 	if (!config) {
 		print_diags(s, &diags);
@@ -588,7 +622,7 @@ static int build(struct session *s, const char *path)
 	if (s->args->debug)
 		say(s, false, "Debug mode enabled. Builds will not be parallelized.");
 
-	int r = run_plan(s, plan);
+	int r = run_with_store(s, plan);
 
 	return failed ? EXIT_ERROR : r;
 }
@@ -598,9 +632,11 @@ static int build_on_record(struct session *s, const char *path)
 	int r;
 
 	random_uuid(s->run_uuid);
+	s->template_path = strcmp(path, "-") ? path_absolute(s->ctx->cwd, path) : xstrdup(path);
 	open_record(s);
 	r = build(s, path);
 	close_record(s, r);
+	free(s->template_path);
 	return r;
 }
 

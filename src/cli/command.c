@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "base/alloc.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cli/debug_log.h"
 #include "cli/main.h"
@@ -152,9 +153,10 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 	return r;
 }
 
-static int dispatch(int argc, char **argv, char **environ)
+static int dispatch(const char *program, int argc, char **argv, char **environ)
 {
-	struct command_ctx ctx = { .environ = environ };
+	struct command_ctx ctx = { .environ = environ,
+				   .is_packer = !strcmp(path_basename(program), "packer") };
 
 	ctx.machine_readable = take_machine_readable(&argc, argv);
 	if (argc && is_version(argv[0]))
@@ -184,5 +186,5 @@ int cli_main(int argc, char **argv, char **environ)
 {
 	fd_open_standard();
 	(void)signal(SIGPIPE, SIG_IGN);
-	return finish_output(dispatch(argc - 1, argv + 1, environ));
+	return finish_output(dispatch(argc ? argv[0] : "", argc - 1, argv + 1, environ));
 }

@@ -70,7 +70,8 @@ struct command_ctx {
 	int argc; /* arguments after the command's name */
 	char *const *argv;
 	bool machine_readable;
-	bool no_color; /* INGOT_NO_COLOR, PACKER_NO_COLOR, NO_COLOR */
+	bool is_packer; /* called by that name */
+	bool no_color;  /* INGOT_NO_COLOR, PACKER_NO_COLOR, NO_COLOR */
 	struct host_dirs dirs;
 	char *cwd;
 	char *const *environ;

@@ -58,6 +58,7 @@ struct config *template_load(struct command_ctx *ctx, const char *path,
 
 struct template_plan {
 	bool debug, force;
+	bool may_be_done; /* see component_info */
 	const char *on_error;
 };
 struct plan *template_plan(struct command_ctx *ctx, const struct config *config,

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/strv.h"
+#include "base/vec.h"
 #include "value/value.h"
 
 struct artifact;
@@ -31,6 +32,7 @@ struct artifact *artifact_new(const char *builder_id, const char *id, const char
 struct artifact *artifact_ref(struct artifact *a);
 void artifact_unref(struct artifact *a);
 DEFINE_AUTO(artifact, struct artifact *, artifact_unref);
+VEC_DECLARE(artifact_list, struct artifact *); /* NULL entry: `<nothing>` */
 
 /* A copy for people: its texts and names without secrets, nothing to destroy. */
 struct artifact *artifact_redacted(const struct artifact *a, struct redactor *r);

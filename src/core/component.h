@@ -139,6 +139,7 @@ struct builder_type {
 	/* What people know start() and finish() as, in questions and messages of -debug and
 	 * -on-error: names of the reference's steps. NULL: nothing worth a pause. */
 	const char *start_step, *finish_step;
+	bool checkpoints; /* its machines can (machine_ops.checkpoint) */
 };
 
 /* ---- provisioners ---------------------------------------------------------- */

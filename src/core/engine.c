@@ -189,6 +189,7 @@ void engine_free(struct engine *e)
 			artifact_unref(e->results[i].artifacts[k]);
 		free(e->results[i].artifacts);
 		error_free(e->results[i].error);
+		free(e->results[i].checkpoint);
 		journal_close(e->runs[i].journal);
 	}
 	strv_release(&e->environ);

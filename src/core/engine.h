@@ -24,6 +24,8 @@ struct engine_options {
 	int64_t source_date_epoch;
 	/* What explains a failed build goes to a directory of its name in here; NULL: nowhere. */
 	const char *evidence_dir;
+	const struct reuse_policy *reuse; /* NULL: every step runs, none is kept */
+	const char *template_path;        /* absolute: whose history it is */
 };
 
 struct build_result {
@@ -33,6 +35,9 @@ struct build_result {
 	struct artifact **artifacts; /* owned references; NULL entry: `<nothing>` */
 	size_t artifact_count;
 	int64_t duration;
+	/* After a failure in a provisioner: its number, and the kept state before it. */
+	size_t failed_step; /* from 1; 0: none */
+	char *checkpoint;   /* key in the store of finished steps; owned; NULL: none */
 };
 
 struct engine;

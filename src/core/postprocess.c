@@ -12,6 +12,7 @@
 
 struct chain_state {
 	struct artifact *built; /* borrowed */
+	size_t index;           /* of the next member, through all chains */
 	bool keep_built;        /* a first member keeps it, or there is none */
 	bool wanted;            /* the template says so */
 	bool used_up;           /* a later member got it passed on and does not keep it */
@@ -90,7 +91,7 @@ static int chain_step(struct build_run *run, const struct plan_post *post, bool 
 	if (cancel_check(run->stop, err) < 0)
 		return -1;
 	announce(run, post);
-	build_step_start(run, post->type->name);
+	build_step_start(run, HISTORY_POST, st->index++, post->type->name);
 	run->ui.label = post->type->name;
 
 	int r = run_post(run, post, *prior, &res, err);
@@ -129,11 +130,13 @@ static void note_error(struct chain_state *st, const struct error *e)
 		strv_push(&st->hints, e->hint);
 }
 
-static void run_chain(struct build_run *run, const struct plan_chain *chain, struct chain_state *st,
-		      struct error **cancelled)
+/* `first`: position of its first member among those of all chains. */
+static void run_chain(struct build_run *run, const struct plan_chain *chain, size_t first,
+		      struct chain_state *st, struct error **cancelled)
 {
 	AUTO(artifact) struct artifact *prior = artifact_ref(st->built);
 
+	st->index = first;
 	for (size_t i = 0; i < chain->len; i++) {
 		AUTO(error) struct error *e = NULL;
 
@@ -195,13 +198,15 @@ int build_postprocess(struct build_run *run, struct artifact *built, struct erro
 {
 	struct chain_state st = { .built = built, .keep_built = run->build->chain_count == 0 };
 	AUTO(error) struct error *cancelled = NULL;
+	size_t first = 0;
 
 	strv_init(&st.errors);
 	strv_init(&st.hints);
 	for (size_t i = 0; i < run->build->chain_count && !cancelled; i++) {
 		if (cancel_check(run->stop, &cancelled) < 0)
 			break;
-		run_chain(run, &run->build->chains[i], &st, &cancelled);
+		run_chain(run, &run->build->chains[i], first, &st, &cancelled);
+		first += run->build->chains[i].len;
 	}
 	if (st.used_up && !st.wanted)
 		st.keep_built = false;

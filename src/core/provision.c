@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/encode.h"
-#include "core/run.h"
+#include "core/keep.h"
 #include "os/clock.h"
 #include "os/wait.h"
 
@@ -168,10 +168,12 @@ static int run_retried(struct build_run *run, const struct plan_step *step, stru
 	return -1;
 }
 
-static int run_configured(struct build_run *run, const struct plan_step *step, struct error **err)
+static int run_configured(struct build_run *run, const struct plan_step *step, bool *ret_tolerated,
+			  struct error **err)
 {
 	AUTO(strbuf) struct strbuf quoted = STRBUF_INIT;
 
+	*ret_tolerated = false;
 	if (run_retried(run, step, err) == 0)
 		return 0;
 	if (!step->block->continue_on_error || is_final(*err))
@@ -183,6 +185,7 @@ static int run_configured(struct build_run *run, const struct plan_step *step, s
 		"build.",
 		quoted.buf);
 	error_ignore(err, "the template asked for it");
+	*ret_tolerated = true;
 	return 0;
 }
 
@@ -203,32 +206,37 @@ static void explain_loss(const struct build_run *run, struct error **err)
 		       why ? ")" : "");
 }
 
-static int run_step(struct build_run *run, const struct plan_step *step, struct error **err)
+static int run_step(struct build_run *run, size_t i, struct error **err)
 {
+	const struct plan_step *step = &run->build->steps[i];
+	bool tolerated = false;
 	AUTO_FREE char *name = step->block->name
 				       ? xasprintf("%s %s", step->type->name, step->block->name)
 				       : xstrdup(step->type->name);
 
-	build_step_start(run, name);
+	build_step_start(run, HISTORY_STEP, i, name);
 
 	int r = build_pause_before_provisioner(run, err);
 
 	if (r == 0)
-		r = run_configured(run, step, err);
+		r = run_configured(run, step, &tolerated, err);
 	if (r < 0) {
+		keep_failed(run, i);
 		explain_loss(run, err);
 		build_add_output(run, err);
 		build_add_place(err, "provisioner", &step->block->range);
 	}
 	build_step_end(run, r == 0);
 	run->step_name = step->type->name; /* `name` ends here */
+	if (r == 0)
+		keep_step(run, i, tolerated);
 	return r;
 }
 
 int build_provision(struct build_run *run, struct error **err)
 {
 	for (; run->next_provisioner < run->build->step_count; run->next_provisioner++)
-		if (run_step(run, &run->build->steps[run->next_provisioner], err) < 0)
+		if (run_step(run, run->next_provisioner, err) < 0)
 			return -1;
 	return 0;
 }
@@ -256,6 +264,7 @@ void build_error_cleanup(struct build_run *run, struct error **err)
 		cancel_new(run->abandon, clock_deadline(ERROR_CLEANUP_SECONDS * NSEC_PER_SEC));
 	AUTO(error) struct error *e = NULL;
 	struct cancel *outer = run->ctx.cancel;
+	bool tolerated;
 
 	ui_say(&run->ui, "Provisioning step had errors: Running the cleanup provisioner, if "
 			 "present...");
@@ -263,7 +272,7 @@ void build_error_cleanup(struct build_run *run, struct error **err)
 		return;
 	watch_machine(run, c, *err);
 	run->ctx.cancel = c;
-	if (run_configured(run, step, &e) < 0) {
+	if (run_configured(run, step, &tolerated, &e) < 0) {
 		char *message = xasprintf("Cleanup failed: %s. Original Provisioning error: %s",
 					  e->message, (*err)->message);
 

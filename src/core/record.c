@@ -261,6 +261,10 @@ static void add_result(json_t *story, const struct build_result *res, struct red
 		json_set_text(error, "hint", hint);
 		json_object_set_new(build, "error", error);
 	}
+	if (res->failed_step)
+		json_object_set_new(build, "failed_step",
+				    json_integer((json_int_t)res->failed_step));
+	json_set_text(build, "checkpoint", res->checkpoint);
 	for (size_t i = 0; i < res->artifact_count; i++) {
 		AUTO(artifact) struct artifact *a = NULL;
 

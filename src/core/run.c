@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/duration.h"
+#include "core/keep.h"
 #include "core/records.h"
 #include "os/clock.h"
 #include "os/fs.h"
@@ -10,10 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLEANUP_SECONDS = 120, EVIDENCE_SECONDS = 10, CONSOLE_LINES_MAX = 16 * 1024 };
+enum {
+	CLEANUP_SECONDS = 120,
+	EVIDENCE_SECONDS = 10,
+	CONSOLE_LINES_MAX = 16 * 1024,
+	RESUME_SECONDS = 60, /* a machine that goes on answers at once, or never */
+};
 
-void build_step_start(struct build_run *run, const char *name)
+void build_step_start(struct build_run *run, enum history_kind kind, size_t i, const char *name)
 {
+	run->step_kind = kind;
+	run->step_index = i;
 	run->step++;
 	run->step_name = name;
 	run->step_started = clock_monotonic();
@@ -22,9 +30,11 @@ void build_step_start(struct build_run *run, const char *name)
 
 void build_step_end(struct build_run *run, bool ok)
 {
+	int64_t took = clock_monotonic() - run->step_started;
+
 	ui_wait_end(&run->ui);
-	ui_step_end(&run->ui, run->step_name, run->step, run->steps,
-		    clock_monotonic() - run->step_started, ok);
+	ui_step_end(&run->ui, run->step_name, run->step, run->steps, took, ok);
+	keep_note(run, ok, took);
 	if (!ok)
 		run->step--; /* it may be tried again */
 }
@@ -154,21 +164,34 @@ static void clear_machine(struct build_run *run, bool keep_output)
 	run->ctx.cancel = outer;
 }
 
-static int bring_up(struct build_run *run, struct error **err)
+static int bring_up_once(struct build_run *run, struct error **err)
 {
 	struct machine *m;
 
+	cancel_watch(run->ctx.cancel, -1, NULL, NULL);
 	clear_machine(run, false); /* what an earlier try left */
-	m = run->build->type->start(run->build->config, &run->ctx, NULL, err);
+	m = run->build->type->start(run->build->config, &run->ctx, keep_from(run), err);
 	run->machine = m;
-	return !m ? -1 : m->ops->boot ? m->ops->boot(m, &run->ctx, err) : 0;
+	if (!m || (m->ops->boot && m->ops->boot(m, &run->ctx, err) < 0))
+		return -1;
+	if (m->watch_fd >= 0)
+		cancel_watch(run->ctx.cancel, m->watch_fd, m->ops->why_ended, m);
+	return 0;
+}
+
+static int bring_up(struct build_run *run, struct error **err)
+{
+	while (bring_up_once(run, err) < 0)
+		if (!keep_step_back(run, false, err))
+			return -1;
+	return 0;
 }
 
 static int start_machine(struct build_run *run, struct error **err)
 {
 	int r;
 
-	build_step_start(run, "start");
+	build_step_start(run, HISTORY_START, 0, "start");
 	r = bring_up(run, err);
 	build_step_end(run, r == 0);
 	if (r == 0)
@@ -178,6 +201,42 @@ static int start_machine(struct build_run *run, struct error **err)
 	return -1;
 }
 
+static int call_machine(struct build_run *run, const struct comm_type *type, struct error **err)
+{
+	struct machine *m = run->machine;
+	const struct checkpoint *from = keep_from(run);
+	bool goes_on = from && from->has_memory;
+	AUTO(cancel)
+	struct cancel *c =
+		cancel_new(run->ctx.cancel, goes_on ? clock_deadline(RESUME_SECONDS * NSEC_PER_SEC)
+						    : DEADLINE_NEVER);
+
+	run->comm = type->connect(m->comm_config, &m->target, &run->ctx, c, err);
+	if (!run->comm)
+		return -1;
+	m->comm = run->comm;
+	return goes_on && m->ops->resumed ? m->ops->resumed(m, &run->ctx, err) : 0;
+}
+
+static void hang_up(struct build_run *run)
+{
+	if (run->machine)
+		run->machine->comm = NULL;
+	comm_close(TAKE(run->comm));
+}
+
+/* A machine that was to go on, but is not to be had, is started in another way. */
+static int call_until_it_answers(struct build_run *run, const struct comm_type *type,
+				 struct error **err)
+{
+	while (call_machine(run, type, err) < 0) {
+		hang_up(run);
+		if (!keep_step_back(run, true, err) || bring_up(run, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int connect_machine(struct build_run *run, struct error **err)
 {
 	struct machine *m = run->machine;
@@ -185,24 +244,26 @@ static int connect_machine(struct build_run *run, struct error **err)
 	if (!has_comm(m)) {
 		run->steps--;
 		run->comm = comm_none_new(m->swallow_transfers);
+		m->comm = run->comm;
 	} else {
 		const struct comm_type *type = components_comm(run->plan->components, m->comm_type);
 
 		if (!type)
 			return error_set(err, ERROR_INVALID, "unknown communicator type: %s",
 					 m->comm_type);
-		build_step_start(run, "connect");
-		run->comm =
-			type->connect(m->comm_config, &m->target, &run->ctx, run->ctx.cancel, err);
-		build_step_end(run, run->comm != NULL);
-		if (!run->comm) {
+		build_step_start(run, HISTORY_CONNECT, 0, "connect");
+
+		int r = call_until_it_answers(run, type, err);
+
+		build_step_end(run, r == 0);
+		if (r < 0) {
 			build_add_place(err, "source", &run->build->source->range);
 			add_console(run, err);
 			return -1;
 		}
 	}
-	m->comm = run->comm;
 	run->generated = build_generated_values(run);
+	keep_connected(run);
 	return 0;
 }
 
@@ -219,7 +280,7 @@ static int finish_machine(struct build_run *run, struct error **err)
 	struct machine *m = run->machine;
 	int r;
 
-	build_step_start(run, "finish");
+	build_step_start(run, HISTORY_FINISH, 0, "finish");
 	r = m->ops->finish(m, &run->ctx, &run->built, err);
 	build_step_end(run, r == 0);
 	if (r < 0)
@@ -239,9 +300,7 @@ static void destroy_machine(struct build_run *run, struct error **err)
 static void disconnect(struct build_run *run, struct error **err)
 {
 	(void)err;
-	if (run->machine)
-		run->machine->comm = NULL;
-	comm_close(TAKE(run->comm));
+	hang_up(run);
 }
 
 static void sweep(struct build_run *run, struct error **err)
@@ -287,9 +346,6 @@ static int run_phase(struct build_run *run, int i, struct error **err)
 			return -1;
 		error_ignore(err, "it is tried again");
 	}
-	if (i == PHASE_START && run->machine->watch_fd >= 0)
-		cancel_watch(run->ctx.cancel, run->machine->watch_fd, run->machine->ops->why_ended,
-			     run->machine);
 	if (name)
 		build_pause(run, "after run of", name);
 	return 0;
@@ -355,6 +411,23 @@ static void remove_temp_dir(struct build_run *run)
 		journal_done(run->journal, run->temp_dir_id);
 }
 
+/* From whatever is there already. */
+static void make(struct build_run *run, struct error **err)
+{
+	AUTO(artifact) struct artifact *built = NULL;
+	enum keep_start start;
+
+	if (keep_begin(run, &start, err) < 0 || start == KEEP_DONE)
+		return;
+	if (start == KEEP_RUN)
+		build_machine(run, err);
+	built = run->built ? artifact_ref(run->built) : NULL;
+	if (!*err && built && build_postprocess(run, TAKE(run->built), err) < 0)
+		assert(*err);
+	if (!*err && built)
+		keep_finished(run, built);
+}
+
 void build_run(struct build_run *run)
 {
 	struct build_result *res = run->result;
@@ -365,11 +438,9 @@ void build_run(struct build_run *run)
 	run->steps = count_steps(run->build);
 	ev.total = run->steps;
 	ui_emit(&run->ui, &ev);
-	if (prepare_run(run, &err) == 0) {
-		build_machine(run, &err);
-		if (!err && run->built && build_postprocess(run, TAKE(run->built), &err) < 0)
-			assert(err);
-	}
+	if (prepare_run(run, &err) == 0)
+		make(run, &err);
+	keep_end(run);
 	remove_temp_dir(run);
 
 	res->error = err;

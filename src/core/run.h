@@ -8,13 +8,12 @@
 
 #include "base/vec.h"
 #include "core/engine.h"
+#include "core/history.h"
 #include "core/plan.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-VEC_DECLARE(artifact_list, struct artifact *);
 
 /* After a failure: clean up; leave the machine as it is; leave it after the
  * error-cleanup-provisioner ran. */
@@ -38,7 +37,10 @@ struct build_run {
 	int step, steps;         /* for "step 2 of 5" */
 	int64_t step_started;
 	const char *step_name;
+	enum history_kind step_kind; /* which it is, and with step_index which of its kind */
+	size_t step_index;
 	size_t next_provisioner; /* the first that has not succeeded */
+	struct keep *keep;       /* NULL: finished steps are neither kept nor reused */
 	enum aftermath after;
 	const char *failed_phase;
 	bool told_skipping;
@@ -50,7 +52,7 @@ struct build_run {
 /* Runs it all; fills run->result. Never fails otherwise. */
 void build_run(struct build_run *run);
 
-void build_step_start(struct build_run *run, const char *name);
+void build_step_start(struct build_run *run, enum history_kind kind, size_t i, const char *name);
 void build_step_end(struct build_run *run, bool ok);
 /* Adds to the hint where in the template `what` stands that failed. */
 void build_add_place(struct error **err, const char *what, const struct range *at);

@@ -62,6 +62,18 @@ bool fs_is_link(const char *path)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+int fs_identity(const char *path, char **ret, struct error **err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return error_set_errno(err, errno, "cannot look at '%s'", path);
+	*ret = xasprintf("%llu %lld %lld.%09ld %lld.%09ld", (unsigned long long)st.st_ino,
+			 (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			 (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	return 0;
+}
+
 int fs_size(const char *path, int64_t *ret, struct error **err)
 {
 	struct stat st;

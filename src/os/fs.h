@@ -21,6 +21,9 @@ enum fs_kind { FS_ABSENT, FS_FILE, FS_DIR, FS_OTHER };
 MUST_CHECK int fs_stat_kind(const char *path, enum fs_kind *ret, struct error **err);
 bool fs_exists(const char *path);
 bool fs_is_link(const char *path); /* a symbolic one, wherever it leads */
+/* A text that differs once the file was written to or replaced (inode, size, times); heap. It says
+ * nothing about writes within the clock's grain of the look. */
+MUST_CHECK int fs_identity(const char *path, char **ret, struct error **err);
 MUST_CHECK int fs_size(const char *path, int64_t *ret, struct error **err);
 
 MUST_CHECK int fs_read(const char *path, size_t max, struct strbuf *ret, struct error **err);

@@ -60,7 +60,7 @@ test_expect_success 'the manifest has the exact form that scripts read' '
 '
 
 test_expect_success 'a second run adds to the manifest' '
-        ingot build f.pkr.hcl >/dev/null && [ "$(jq ".builds | length" manifest.json)" = 2 ] &&
+        ingot build -no-cache f.pkr.hcl >/dev/null && [ "$(jq ".builds | length" manifest.json)" = 2 ] &&
         ingot build -force f.pkr.hcl >/dev/null && [ "$(jq ".builds | length" manifest.json)" = 1 ]
 '
 

@@ -6,7 +6,7 @@
 # shellcheck source=tests/cli/testlib.sh
 . "${0%/*}/testlib.sh"
 
-export NO_COLOR=1
+export NO_COLOR=1 INGOT_CACHE=off
 # walk TITLE FOLDER ARGUMENTS…: ingot is run in copies of the folder.
 walk() {
         walk_title=$1

@@ -4,7 +4,7 @@
 # shellcheck source=tests/cli/testlib.sh
 . "${0%/*}/testlib.sh"
 
-export NO_COLOR=1
+export NO_COLOR=1 INGOT_CACHE=off
 for tool in qemu-system-x86_64 qemu-img; do
         command -v "$tool" >/dev/null || test_skip_all "no $tool"
 done

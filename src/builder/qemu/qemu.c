@@ -19,6 +19,7 @@
 #include "builder/qemu/resume.h"
 #include "builder/qemu/shutdown.h"
 #include "builder/qemu/typing.h"
+#include "core/outcome.h"
 #include "core/output_dir.h"
 #include "os/fs.h"
 
@@ -42,7 +43,9 @@ static void qemu_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 	struct range at = decoded_range(ctx->decoded, "output_directory");
 
 	qemu_config_prepare(config, ctx, diags);
-	if (ctx->info->force || ctx->info->may_be_done || !fs_exists(c->output_directory))
+	if (ctx->info->force || !fs_exists(c->output_directory) ||
+	    (ctx->info->may_be_done &&
+	     outcome_was_at(ctx->dirs->state, ctx->cwd, c->output_directory)))
 		return;
 
 	AUTO_FREE char *text = xasprintf("Output directory '%s' already exists. It must not exist.",
@@ -59,10 +62,12 @@ static int make_output(struct qemu_machine *m, struct build_ctx *ctx, struct err
 
 	m->output = path_absolute(ctx->cwd, dir);
 	if (fs_exists(m->output)) {
-		if (!ctx->info->force)
-			return error_set(err, ERROR_EXISTS,
-					 "Output directory '%s' already exists. It must not exist.",
-					 dir);
+		if (!ctx->info->force) {
+			error_set(err, ERROR_EXISTS,
+				  "Output directory '%s' already exists. It must not exist.", dir);
+			return error_hint(err,
+					  "remove it, choose another one, or build with -force");
+		}
 		ui_say(ctx->ui, "Deleting previous output directory...");
 		if (output_dir_clear(m->output, ctx, err) < 0)
 			return -1;
@@ -483,4 +488,5 @@ const struct builder_type builder_qemu = {
 	.start = qemu_start,
 	.start_step = "stepRun",
 	.finish_step = "stepShutdown",
+	.checkpoints = true,
 };

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/keep.h"
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "base/str.h"
+#include "core/json_text.h"
+#include "core/reuse.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/log.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOKS_MAX = 1000 };
+
+struct keep {
+	struct key_maker maker;
+	const struct reuse_policy *policy;
+	struct reuse reuse;
+	struct history *history;
+	struct store_entry *entry; /* what we start from; held to the end */
+	struct checkpoint from;
+	int claim_fd;         /* of the state being made */
+	struct step_key next; /* of that state; as it was when the step began */
+	char *last;           /* key of the last state that was kept; NULL: none */
+	char *passing;        /* the same if only this run can have it */
+	char *start_key;
+	struct int64_list ran;
+	bool can;     /* keep states: until it fails once */
+	bool spoiled; /* what was made differs from what its key says */
+	bool tainted; /* the machine's memory may hold a secret of a step */
+};
+
+static struct store *store_of(const struct keep *k)
+{
+	return k->policy->store;
+}
+
+static size_t state_count(const struct keep *k)
+{
+	return k->reuse.len;
+}
+
+/* ---- where to start ---------------------------------------------------------------------------- */
+
+static void let_go(struct keep *k)
+{
+	store_entry_free(TAKE(k->entry));
+	strv_release(&k->from.layers);
+	k->from = (struct checkpoint){ .layers = STRV_INIT };
+	fd_close(fd_take(&k->claim_fd));
+}
+
+static bool may_wait(const struct keep *k)
+{
+	return !k->policy->from && !k->policy->refresh && k->maker.build->type->checkpoints;
+}
+
+/* 1: ours; 0: somebody had it, and has ended. */
+static int claim(struct build_run *run, const struct step_key *key, struct error **err)
+{
+	struct keep *k = run->keep;
+	AUTO(error) struct error *e = NULL;
+
+	if (!reuse_is_keyed(key) || !k->maker.build->type->checkpoints)
+		return 1;
+	if (store_claim(store_of(k), key->hex, &k->claim_fd, &e) == 0)
+		return 1;
+	if (e->kind != ERROR_EXISTS)
+		return error_move(err, TAKE(e));
+	if (!may_wait(k))
+		return 1;
+	error_ignore(&e, "we wait for it");
+	ui_wait(&run->ui, "another build that makes the same step");
+	ui_say(&run->ui, "Waiting for another build that makes the same step...");
+
+	int r = store_wait(store_of(k), key->hex, run->ctx.cancel, err);
+
+	ui_wait_end(&run->ui);
+	return r;
+}
+
+/* 1: held; 0: it is gone, look again. */
+static int hold(struct build_run *run, const struct step_key *key, struct error **err)
+{
+	struct keep *k = run->keep;
+	AUTO(error) struct error *e = NULL;
+
+	if (store_get(store_of(k), key->hex, run->ctx.cancel, &k->entry, &e) < 0) {
+		if (e->kind != ERROR_NOT_FOUND && e->kind != ERROR_INVALID)
+			return error_move(err, TAKE(e));
+		if (e->kind == ERROR_INVALID)
+			ui_error(&run->ui, "warning: a kept step is of no use: %s", e->message);
+		error_ignore(&e, "the one before it will do");
+		return 0;
+	}
+	k->from.dir = k->entry->dir;
+	for (size_t i = 0; i < k->entry->layers.len; i++)
+		strv_push(&k->from.layers, k->entry->layers.v[i]);
+	return 1;
+}
+
+/* 1: settled, 0: look again, -1: error */
+static int settle(struct build_run *run, struct error **err)
+{
+	struct keep *k = run->keep;
+	struct reuse *r = &k->reuse;
+	int ok;
+
+	if (r->done || r->built)
+		return 1;
+	if (r->begin < r->len && (ok = claim(run, &r->states[r->begin].key, err)) <= 0)
+		return ok;
+	return r->begin ? hold(run, &r->states[r->begin - 1].key, err) : 1;
+}
+
+static int find_start(struct build_run *run, struct error **err)
+{
+	struct keep *k = run->keep;
+
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		int r;
+
+		let_go(k);
+		reuse_release(&k->reuse);
+		if (reuse_look(&k->maker, k->policy, &k->reuse, err) < 0)
+			return -1;
+		r = settle(run, err);
+		if (r)
+			return r < 0 ? -1 : 0;
+	}
+	return error_set(err, ERROR_IO, "the store of finished steps in '%s' changes all the time",
+			 store_dir(store_of(k)));
+}
+
+/* ---- what is told ---------------------------------------------------------------------------------- */
+
+static void say_age(const struct build_run *run, const char *what, const struct int64_list *ran)
+{
+	AUTO(strbuf) struct strbuf age = STRBUF_INIT;
+
+	reuse_add_age(&age, clock_wall() - (ran->len ? ran->v[ran->len - 1] : 0));
+	ui_say((struct ui *)&run->ui, "%s %s ago", what, age.buf);
+}
+
+static void say_start(struct build_run *run)
+{
+	const struct keep *k = run->keep;
+	const struct reuse *r = &k->reuse;
+	AUTO_FREE char *name = NULL, *text = NULL;
+
+	if (!r->begin)
+		return;
+	name = reuse_step_name(run->build, r->begin - 1);
+	if (r->begin == 1)
+		text = xstrdup("Going on from the started machine, kept");
+	else
+		text = xasprintf("Going on after step %zu of %zu (%s), kept", r->begin - 1,
+				 run->build->step_count, name);
+	say_age(run, text, &r->states[r->begin - 1].ran);
+}
+
+static void log_keys(const struct build_run *run)
+{
+	const struct reuse *r = &run->keep->reuse;
+
+	for (size_t i = 0; i < r->len; i++)
+		log_write("reuse", "state %zu: key %.12s%s%s%s", i,
+			  r->states[i].key.hex ? r->states[i].key.hex : "unknown",
+			  r->states[i].kept ? ", kept" : "", r->states[i].key.never ? ", " : "",
+			  r->states[i].key.never ? r->states[i].key.never : "");
+}
+
+/* ---- begin ------------------------------------------------------------------------------------------ */
+
+static void take_outcome(struct build_run *run, enum keep_start *ret)
+{
+	struct outcome *o = run->keep->reuse.outcome;
+
+	if (run->keep->reuse.done) {
+		for (size_t i = 0; i < o->all.len; i++)
+			*vec_push(&run->artifacts) = artifact_ref(o->all.items[i]);
+		say_age(run, "Up to date: the same build ran", &o->ran);
+		*ret = KEEP_DONE;
+	} else {
+		run->built = artifact_ref(o->built);
+		say_age(run, "The image is up to date, only post-processors run: it was made",
+			&o->ran);
+		*ret = KEEP_POST;
+	}
+}
+
+static void copy_ran(struct keep *k)
+{
+	const struct int64_list *from = NULL;
+
+	k->ran.v = xcalloc(state_count(k) + 1, sizeof(*k->ran.v));
+	if (k->reuse.done || k->reuse.built)
+		from = &k->reuse.outcome->ran;
+	else if (k->reuse.begin)
+		from = &k->reuse.states[k->reuse.begin - 1].ran;
+	for (size_t i = 0; from && i < MIN(from->len, state_count(k)); i++)
+		k->ran.v[k->ran.len++] = from->v[i];
+}
+
+static void note_keys(struct keep *k)
+{
+	const struct reuse *r = &k->reuse;
+
+	for (size_t i = 0; i < r->len; i++) {
+		enum history_kind kind = i ? HISTORY_STEP : HISTORY_START;
+		size_t at = i ? i - 1 : 0;
+
+		history_note_key(k->history, kind, at, &r->states[i].key);
+		if (i < r->begin)
+			history_note_end(k->history, kind, at, HISTORY_REUSED, 0);
+	}
+	history_note_key(k->history, HISTORY_FINISH, 0, &r->artifact);
+	for (size_t i = 0; i < r->post_count; i++)
+		history_note_key(k->history, HISTORY_POST, i, &r->posts[i]);
+}
+
+static void note_all_reused(struct keep *k)
+{
+	const struct reuse *r = &k->reuse;
+
+	for (size_t i = 0; i < r->len; i++)
+		history_note_end(k->history, i ? HISTORY_STEP : HISTORY_START, i ? i - 1 : 0,
+				 HISTORY_REUSED, 0);
+	history_note_end(k->history, HISTORY_FINISH, 0, HISTORY_REUSED, 0);
+	for (size_t i = 0; i < r->post_count && r->done; i++)
+		history_note_end(k->history, HISTORY_POST, i, HISTORY_REUSED, 0);
+}
+
+void keep_note(struct build_run *run, bool ok, int64_t took)
+{
+	if (run->keep)
+		history_note_end(run->keep->history, run->step_kind, run->step_index,
+				 ok                               ? HISTORY_DONE
+				 : cancel_is_triggered(run->stop) ? HISTORY_NOT_RUN
+								  : HISTORY_FAILED,
+				 took);
+}
+
+static char *own_key(const struct build_run *run, size_t state)
+{
+	AUTO(digest) struct digest *d = digest_new(DIGEST_SHA256);
+	AUTO_FREE char *text = xasprintf("%s %s %zu", run->opts->run_uuid, run->build->name, state);
+
+	digest_add(d, text, strlen(text));
+	return digest_finish_hex(d);
+}
+
+/* A build that starts from nothing keeps keys of its own when its start has none. */
+static void set_start(struct build_run *run)
+{
+	struct keep *k = run->keep;
+	struct reuse *r = &k->reuse;
+
+	run->ctx.store = store_of(k);
+	k->start_key =
+		reuse_is_keyed(&r->states[0].key) ? xstrdup(r->states[0].key.hex) : own_key(run, 0);
+	run->ctx.start_key = k->start_key;
+	run->next_provisioner = r->begin ? r->begin - 1 : 0;
+}
+
+/* What is really wrong the build itself finds, and says better. */
+static int go_without(struct build_run *run, struct error **err)
+{
+	if ((*err)->kind == ERROR_CANCELLED || run->opts->reuse->from)
+		return -1;
+	ui_say(&run->ui, "Finished steps are neither reused nor kept: %s", (*err)->message);
+	error_ignore(err, "said");
+	keep_end(run);
+	return 0;
+}
+
+int keep_begin(struct build_run *run, enum keep_start *ret, struct error **err)
+{
+	struct keep *k;
+
+	*ret = KEEP_RUN;
+	if (!run->opts->reuse || !run->opts->reuse->store)
+		return 0;
+	k = run->keep = NEW(struct keep);
+	*k = (struct keep){
+		.maker = { .plan = run->plan,
+			   .build = run->build,
+			   .ctx = &run->ctx,
+			   .secret = store_secret(run->opts->reuse->store),
+			   .redactor = run->opts->redactor },
+		.policy = run->opts->reuse,
+		.from = { .layers = STRV_INIT },
+		.claim_fd = -1,
+	};
+	if (find_start(run, err) < 0)
+		return go_without(run, err);
+	if (log_is_on)
+		log_keys(run);
+	copy_ran(k);
+	k->history = history_load(run->opts->dirs->state, run->opts->template_path, run->plan,
+				  run->build);
+	note_keys(k);
+	if (k->reuse.done || k->reuse.built) {
+		note_all_reused(k);
+		take_outcome(run, ret);
+		return 0;
+	}
+	set_start(run);
+	say_start(run);
+	return 0;
+}
+
+struct checkpoint *keep_from(struct build_run *run)
+{
+	return run->keep && run->keep->entry ? &run->keep->from : NULL;
+}
+
+/* ---- another way ------------------------------------------------------------------------------------- */
+
+static void drop_entry(struct build_run *run)
+{
+	struct keep *k = run->keep;
+	AUTO_FREE char *key = xstrdup(k->entry->key);
+	AUTO(error) struct error *e = NULL;
+
+	store_entry_free(TAKE(k->entry));
+	if (store_remove(store_of(k), key, &e) < 0)
+		error_ignore(&e, "somebody else uses it, or has removed it");
+}
+
+static void start_lower(struct build_run *run)
+{
+	struct keep *k = run->keep;
+	struct reuse *r = &k->reuse;
+	AUTO(error) struct error *e = NULL;
+	size_t i = r->begin - 1; /* this one was no use */
+
+	let_go(k);
+	for (; i > 0; i--) {
+		if (!r->states[i - 1].kept)
+			continue;
+		if (hold(run, &r->states[i - 1].key, &e) == 1)
+			break;
+		if (e)
+			error_ignore(&e, "then the one below");
+	}
+	r->begin = i;
+	k->ran.len = i;
+	run->next_provisioner = i ? i - 1 : 0;
+}
+
+bool keep_step_back(struct build_run *run, bool started, struct error **err)
+{
+	struct keep *k = run->keep;
+
+	if (!keep_from(run) || cancel_is_triggered(run->stop) || (*err)->kind == ERROR_CANCELLED)
+		return false;
+	if (!started && (*err)->kind != ERROR_INVALID)
+		return false;
+	if (started && k->from.has_memory && !k->from.boot_only) {
+		ui_say(&run->ui, "The kept machine does not go on (%s): its disk is booted",
+		       (*err)->message);
+		k->from.boot_only = true;
+	} else {
+		ui_say(&run->ui, "What was kept is of no use (%s): going back further",
+		       (*err)->message);
+		drop_entry(run);
+		start_lower(run);
+		say_start(run);
+	}
+	k->from.has_memory = false;
+	error_free(TAKE(*err));
+	return true;
+}
+
+/* ---- keeping ------------------------------------------------------------------------------------------- */
+
+static json_t *describe(const struct build_run *run, size_t state)
+{
+	const struct keep *k = run->keep;
+	AUTO_FREE char *step = reuse_step_name(run->build, state);
+	json_t *meta = json_object(), *ran = json_array();
+
+	json_set_text(meta, "build", run->build->name);
+	json_set_text(meta, "step", step);
+	json_object_set_new(meta, "index", json_integer((json_int_t)state));
+	json_set_text(meta, "run", run->opts->run_uuid);
+	json_set_text(meta, "parent", k->last);
+	json_object_set_new(meta, "ran", ran);
+	for (size_t i = 0; i < k->ran.len; i++)
+		json_array_append_new(ran, json_integer(k->ran.v[i]));
+	return meta;
+}
+
+static int make_checkpoint(struct build_run *run, size_t state, const char *key, struct error **err)
+{
+	struct keep *k = run->keep;
+	struct store_stage stage = { .lock_fd = -1 };
+	struct checkpoint cp = { .layers = STRV_INIT, .disk_only = k->tainted };
+	json_t *meta;
+	int r;
+
+	if (store_stage(store_of(k), &stage, err) < 0)
+		return -1;
+	cp.dir = stage.dir;
+	r = run->machine->ops->checkpoint(run->machine, &run->ctx, &cp, err);
+	if (r < 0) {
+		store_discard(&stage);
+	} else {
+		meta = describe(run, state);
+		r = store_publish(store_of(k), &stage, key, &cp.layers, meta, run->ctx.cancel, err);
+		json_decref(meta);
+	}
+	strv_release(&cp.layers);
+	return r;
+}
+
+/* States that only this run can have serve those who want to look into a failure: one is enough. */
+static void forget_passing(struct keep *k)
+{
+	AUTO_FREE char *key = TAKE(k->passing);
+	AUTO(error) struct error *e = NULL;
+
+	if (key && store_remove(store_of(k), key, &e) < 0)
+		error_ignore(&e, "it will be collected");
+}
+
+static void keep_state(struct build_run *run, size_t state, const struct step_key *key)
+{
+	struct keep *k = run->keep;
+	bool lasting = reuse_is_keyed(key) && !k->spoiled;
+	AUTO_FREE char *hex = lasting ? xstrdup(key->hex) : own_key(run, state);
+	AUTO(error) struct error *e = NULL;
+
+	if (!k->can)
+		return;
+	if (make_checkpoint(run, state, hex, &e) < 0) {
+		k->can = false;
+		if (e->kind == ERROR_CANCELLED || e->kind == ERROR_GONE)
+			error_ignore(&e, "the build itself ends by it");
+		else
+			ui_error(&run->ui, "warning: finished steps are not kept from here on: %s",
+				 e->message);
+		return;
+	}
+	forget_passing(k);
+	free(k->last);
+	k->last = TAKE(hex);
+	if (!lasting)
+		k->passing = xstrdup(k->last);
+}
+
+static void foresee(struct keep *k, size_t state, const struct step_key *key)
+{
+	AUTO(error) struct error *e = NULL;
+
+	step_key_release(&k->next);
+	k->next = (struct step_key){ 0 };
+	if (state + 1 < state_count(k) && reuse_next_key(&k->maker, state, key, &k->next, &e) < 0)
+		error_ignore(&e, "then it has none: the step itself says what is wrong");
+}
+
+/* The claim of the next state is taken before the present one is seen by others. */
+static void reached(struct build_run *run, size_t state, const struct step_key *key)
+{
+	struct keep *k = run->keep;
+	AUTO_CLOSE int old_claim = fd_take(&k->claim_fd);
+	AUTO(error) struct error *e = NULL;
+
+	foresee(k, state, key);
+	if (reuse_is_keyed(&k->next) && !k->spoiled &&
+	    store_claim(store_of(k), k->next.hex, &k->claim_fd, &e) < 0)
+		error_ignore(&e, "somebody makes it, too");
+	keep_state(run, state, key);
+}
+
+void keep_connected(struct build_run *run)
+{
+	struct keep *k = run->keep;
+	size_t state = run->next_provisioner;
+	struct step_key *key;
+
+	if (!k)
+		return;
+	key = &k->reuse.states[state].key;
+	k->can = run->machine->ops->checkpoint != NULL;
+	run->step += (int)state;
+	if (k->entry) {
+		free(k->last);
+		k->last = xstrdup(k->entry->key);
+		foresee(k, state, key); /* claimed from the beginning */
+		return;
+	}
+	k->ran.v[0] = clock_wall();
+	k->ran.len = 1;
+	reached(run, state, key);
+}
+
+/* What the step read may have changed while it ran. */
+static bool is_still(struct keep *k, size_t i, const struct step_key *before)
+{
+	AUTO(error) struct error *e = NULL;
+	struct step_key now = { 0 };
+	bool same = reuse_next_key(&k->maker, i, before, &now, &e) == 0 && now.hex && k->next.hex &&
+		    !strcmp(now.hex, k->next.hex);
+
+	if (e)
+		error_ignore(&e, "then nobody knows");
+	step_key_release(&now);
+	return same;
+}
+
+void keep_step(struct build_run *run, size_t i, bool tolerated)
+{
+	struct keep *k = run->keep;
+	struct step_key *key, *before;
+
+	if (!k)
+		return;
+	before = &k->reuse.states[i].key;
+	key = &k->reuse.states[i + 1].key;
+	k->tainted |= k->next.has_secret;
+	k->ran.v[i + 1] = clock_wall();
+	k->ran.len = i + 2;
+	if (tolerated || (k->next.hex && !is_still(k, i, before)))
+		k->spoiled = true;
+	step_key_release(key);
+	*key = k->next;
+	k->next = (struct step_key){ 0 };
+	reached(run, i + 1, key);
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------- */
+
+void keep_failed(struct build_run *run, size_t i)
+{
+	struct keep *k = run->keep;
+
+	run->result->failed_step = i + 1;
+	if (!k || !k->last)
+		return;
+	run->result->checkpoint = xstrdup(k->last);
+	free(TAKE(k->passing));
+}
+
+static bool is_known(const struct keep *k)
+{
+	return !k->spoiled && reuse_is_keyed(&k->reuse.artifact);
+}
+
+/* The keys as they are now: files may have changed meanwhile. */
+static int remake_final(struct keep *k, struct error **err)
+{
+	struct reuse now;
+
+	if (reuse_look(&k->maker,
+		       &(struct reuse_policy){ .store = store_of(k), .needs_artifact = true }, &now,
+		       err) < 0)
+		return -1;
+	for (size_t i = 0; i < now.len; i++)
+		k->spoiled |= !text_eq(now.states[i].key.hex, k->reuse.states[i].key.hex);
+	step_key_release(&k->reuse.artifact);
+	step_key_release(&k->reuse.final);
+	k->reuse.artifact = now.artifact;
+	k->reuse.final = now.final;
+	now.artifact = now.final = (struct step_key){ 0 };
+	reuse_release(&now);
+	return 0;
+}
+
+void keep_finished(struct build_run *run, struct artifact *built)
+{
+	struct keep *k = run->keep;
+	AUTO(error) struct error *e = NULL;
+	struct outcome o;
+
+	if (!k || k->reuse.done)
+		return;
+	if (remake_final(k, &e) < 0) {
+		error_ignore(&e, "then the next run makes it again");
+		return;
+	}
+	if (!is_known(k))
+		return;
+	o = (struct outcome){
+		.final = k->reuse.final.hex, .ran = k->ran, .built = built, .all = run->artifacts
+	};
+	if (outcome_save(run->opts->dirs->state, k->reuse.artifact.hex, run->opts->cwd, &o, &e) < 0)
+		ui_error(&run->ui,
+			 "warning: the next run will not know that this build is done: %s",
+			 e->message);
+}
+
+static void save_history(struct build_run *run)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (run->keep->history && history_save(run->keep->history, &e) < 0)
+		ui_error(&run->ui, "warning: 'ingot plan' will know nothing of this run: %s",
+			 e->message);
+}
+
+void keep_end(struct build_run *run)
+{
+	struct keep *k;
+
+	if (!run->keep)
+		return;
+	save_history(run);
+	k = TAKE(run->keep);
+	history_free(k->history);
+	forget_passing(k);
+	let_go(k);
+	reuse_release(&k->reuse);
+	step_key_release(&k->next);
+	free(k->last);
+	free(k->start_key);
+	free(k->ran.v);
+	free(k);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a finished build left, STATE/outcomes/NAME.json, so that the same build need not be made
+ * again: its artifacts, and what tells whether their files are as they were. Written whole at the
+ * end of a build; without secrets among the values of the build.
+ */
+#pragma once
+
+#include "core/artifact.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct int64_list {
+	int64_t *v;
+	size_t len;
+};
+
+struct outcome {
+	char *final;              /* key that covers the post-processors */
+	struct int64_list ran;    /* wall, ns: when the start and each provisioner ran */
+	struct artifact *built;   /* the builder's, if it is there and unaltered; else NULL */
+	struct artifact_list all; /* what the build told */
+	bool intact;              /* all of them are there and unaltered */
+};
+void outcome_free(struct outcome *o);
+DEFINE_AUTO(outcome, struct outcome *, outcome_free);
+
+/* `key`: of the builder's artifact. Relative names count from the directory of the process, as
+ * they did when they were kept. ERROR_NOT_FOUND: there is none, or none that can be read. */
+MUST_CHECK int outcome_load(const char *state_dir, const char *key, const char *cwd,
+			    struct outcome **ret, struct error **err);
+/* Did a finished build leave its artifact in this directory? A no is certain. */
+bool outcome_was_at(const char *state_dir, const char *cwd, const char *dir);
+MUST_CHECK int outcome_save(const char *state_dir, const char *key, const char *cwd,
+			    const struct outcome *o, struct error **err);
