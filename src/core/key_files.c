@@ -239,6 +239,15 @@ int key_add_further(struct key_making *k, const char *path, struct error **err)
 	return taken_with(k, absolute) ? 0 : key_add_path(k, "file", path, false, err);
 }
 
+/* From the working directory, where it is below that. */
+static void add_pattern_name(struct key_making *k, const char *dir, const char *rest)
+{
+	const char *cwd = k->m->ctx->cwd;
+	const char *below = path_is_below(dir, cwd) ? dir + strlen(cwd) : dir;
+	AUTO_FREE char *name = xasprintf("%s %s", below, rest);
+	key_add_hidden(k, "pattern", name, strlen(name));
+}
+
 int key_add_pattern(struct key_making *k, const char *pattern, struct error **err)
 {
 	const char *rest;
@@ -250,7 +259,7 @@ int key_add_pattern(struct key_making *k, const char *pattern, struct error **er
 		return key_add_path(k, "input", pattern, false, err);
 	if (globber_files(absolute, rest, &files, err) < 0)
 		return error_prefix(err, "cache_inputs: '%s'", pattern);
-	key_add_hidden(k, "pattern", rest, strlen(rest));
+	add_pattern_name(k, absolute, rest);
 	for (size_t i = 0; i < files.len; i++) {
 		AUTO_FREE char *path = path_join(absolute, files.v[i]);
 		if (taken_with(k, path))
