@@ -231,8 +231,7 @@ static int remove_unnamed(struct store *s, const struct strv *names, size_t firs
 
 	for (size_t i = first; i < last; i++) {
 		fds[i - first] = -1;
-		held += hold_try(s->folders[IN_LAYERS], names->v[i], O_RDONLY, LOCK_EX,
-				 &fds[i - first]) > 0;
+		held += hold_try_layer(s->folders[IN_LAYERS], names->v[i], &fds[i - first]) > 0;
 	}
 	if (held)
 		r = find_named(s, &named, err);

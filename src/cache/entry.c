@@ -121,8 +121,7 @@ bool entry_layers_are_held(struct store *s, const struct entry_meta *meta)
 	for (size_t i = 0; i < meta->layers.len; i++) {
 		AUTO_CLOSE int fd = -1;
 
-		if (hold_try(s->folders[IN_LAYERS], meta->layers.items[i].name, O_RDONLY, LOCK_EX,
-			     &fd) == 0)
+		if (hold_try_layer(s->folders[IN_LAYERS], meta->layers.items[i].name, &fd) == 0)
 			return true;
 	}
 	return false;

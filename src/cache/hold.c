@@ -61,6 +61,21 @@ int hold_try(int folder, const char *name, int flags, int operation, int *ret_fd
 	}
 }
 
+int hold_try_layer(int folder, const char *name, int *ret_fd)
+{
+	/* QEMU's locks are of the other kind: a machine that outlives us holds its layers by them */
+	struct flock others = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	AUTO_CLOSE int fd = -1;
+	int r = hold_try(folder, name, O_RDONLY, LOCK_EX, &fd);
+
+	if (r <= 0)
+		return r;
+	if (fcntl(fd, F_OFD_GETLK, &others) == 0 && others.l_type != F_UNLCK)
+		return 0;
+	*ret_fd = fd_take(&fd);
+	return 1;
+}
+
 int hold_wait(int folder, const char *name, int flags, int operation, struct cancel *c, int *ret_fd)
 {
 	int64_t deadline = clock_deadline(PATIENCE_SEC * NSEC_PER_SEC);

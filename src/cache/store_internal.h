@@ -52,6 +52,8 @@ int store_fail(struct error **err, int os_errno, const char *what, const struct 
  * `flags`: a folder; else a regular file.
  */
 int hold_try(int folder, const char *name, int flags, int operation, int *ret_fd);
+/* A layer, exclusively: neither one of us nor a running emulator uses it. As hold_try(). */
+int hold_try_layer(int folder, const char *name, int *ret_fd);
 /* The same, waiting for the lock. 0, or -1 with errno; ECANCELED: `c` says why. */
 int hold_wait(int folder, const char *name, int flags, int operation, struct cancel *c,
 	      int *ret_fd);

@@ -26,7 +26,7 @@ struct keep {
 	int claim_fd;         /* of the state being made */
 	struct step_key next; /* of that state; as it was when the step began */
 	char *last;           /* key of the last state that was kept; NULL: none */
-	char *passing;        /* the same if only this run can have it */
+	struct strv passing;  /* keys that only this run can have */
 	char *start_key;
 	struct int64_list ran;
 	bool can;     /* keep states: until it fails once */
@@ -294,6 +294,7 @@ int keep_begin(struct build_run *run, enum keep_start *ret, struct error **err)
 			   .redactor = run->opts->redactor },
 		.policy = run->opts->reuse,
 		.from = { .layers = STRV_INIT },
+		.passing = STRV_INIT,
 		.claim_fd = -1,
 	};
 	if (find_start(run, err) < 0)
@@ -419,14 +420,20 @@ static int make_checkpoint(struct build_run *run, size_t state, const char *key,
 	return r;
 }
 
-/* States that only this run can have serve those who want to look into a failure: one is enough. */
-static void forget_passing(struct keep *k)
+/* They serve those who look into a failure, for which the last one is enough. While the machine runs
+ * it uses them all. */
+static void forget_passing(struct build_run *run)
 {
-	AUTO_FREE char *key = TAKE(k->passing);
-	AUTO(error) struct error *e = NULL;
+	struct keep *k = run->keep;
 
-	if (key && store_remove(store_of(k), key, &e) < 0)
-		error_ignore(&e, "it will be collected");
+	for (size_t i = 0; i < k->passing.len; i++) {
+		AUTO(error) struct error *e = NULL;
+
+		if (!text_eq(k->passing.v[i], run->result->checkpoint) &&
+		    store_remove(store_of(k), k->passing.v[i], &e) < 0)
+			error_ignore(&e, "it will be collected");
+	}
+	strv_release(&k->passing);
 }
 
 static void keep_state(struct build_run *run, size_t state, const struct step_key *key)
@@ -447,11 +454,10 @@ static void keep_state(struct build_run *run, size_t state, const struct step_ke
 				 e->message);
 		return;
 	}
-	forget_passing(k);
 	free(k->last);
 	k->last = TAKE(hex);
 	if (!lasting)
-		k->passing = xstrdup(k->last);
+		strv_push(&k->passing, k->last);
 }
 
 static void foresee(struct keep *k, size_t state, const struct step_key *key)
@@ -544,7 +550,6 @@ void keep_failed(struct build_run *run, size_t i)
 	if (!k || !k->last)
 		return;
 	run->result->checkpoint = xstrdup(k->last);
-	free(TAKE(k->passing));
 }
 
 static bool is_known(const struct keep *k)
@@ -611,9 +616,9 @@ void keep_end(struct build_run *run)
 	if (!run->keep)
 		return;
 	save_history(run);
+	forget_passing(run);
 	k = TAKE(run->keep);
 	history_free(k->history);
-	forget_passing(k);
 	let_go(k);
 	reuse_release(&k->reuse);
 	step_key_release(&k->next);
