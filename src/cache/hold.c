@@ -11,7 +11,7 @@
 
 /* flock(2) cannot be waited for along with other things: look again, ever slower. A lock that
  * excludes ours is held for as long as it takes to remove something, or to make room. */
-enum { FIRST_LOOK_MSEC = 1, LAST_LOOK_MSEC = 50, PATIENCE_SEC = 120 };
+enum { FIRST_LOOK_MSEC = 1, LAST_LOOK_MSEC = 10, PATIENCE_SEC = 120 };
 
 bool hold_is_named(int fd, int folder, const char *name)
 {

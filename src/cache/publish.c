@@ -80,14 +80,15 @@ struct publication {
 	const struct entry_files *known; /* layers whose digests are right; may be NULL */
 };
 
-/* What the lowest layer of a chain stands on, if that is one of our bases. */
+/* What a chain of it stands on, if that is one of our bases. */
 static void find_base(struct publication *p)
 {
-	AUTO_FREE char *name = p->layers.len ? qcow2_backing(p->layer_fds[0]) : NULL;
+	for (size_t i = 0; i < p->layers.len && !p->base; i++) {
+		AUTO_FREE char *name = qcow2_backing(p->layer_fds[i]);
 
-	if (!name || !store_base_name_is_valid(name))
-		return;
-	p->base = TAKE(name);
+		if (name && store_base_name_is_valid(name))
+			p->base = TAKE(name);
+	}
 	p->meta.base = p->base;
 }
 

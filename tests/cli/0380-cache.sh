@@ -211,4 +211,9 @@ test_expect_success 'what is damaged is not exported, and is gone' '
         test "$(kept)" = "$a $c " && test_exit 1 "$steps" "$store" get $b
 '
 
+test_expect_success 'many at once, some of them killed: each step is whole or not there' '
+        mkdir storm && INGOT_CACHE_DIR="$PWD/storm" \
+                python3 "$SRCDIR/tests/tools/steps_storm.py" "$INGOT_BIN" "$steps" 100
+'
+
 test_done

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -28,7 +29,7 @@
 #include "os/fs.h"
 #include "os/wait.h"
 
-enum { KIB = 1024, THREADS = 4 };
+enum { KIB = 1024, THREADS = 4, ROUNDS = 10 };
 #define BIG (INT64_C(1) << 30)
 
 static char *dir, *steps;
@@ -546,41 +547,65 @@ static void test_claims(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+struct worker {
+	pthread_t thread;
+	atomic_bool *stop;
+	char key[5];
+	struct error *err;
+};
+
+/* What is published is there, whole, whoever collects meanwhile. */
 static void *publish_often(void *data)
 {
-	for (int i = 0; i < 10; i++) {
-		AUTO_FREE char *layer = publish_one("aaaa", KIB);
-		AUTO(store_entry) struct store_entry *e = NULL;
-		struct error *err = NULL;
-		int removed;
+	struct worker *w = data;
 
-		if (store_get(s, "aaaa", NULL, &e, &err) < 0 ||
-		    store_collect(s, 0, INT64_MAX, &removed, &err) < 0) {
-			fprintf(stderr, "%s\n", err->message);
-			error_free(err);
-			return data;
-		}
+	for (int i = 0; i < ROUNDS && !w->err; i++) {
+		AUTO_FREE char *layer = publish_one(w->key, KIB);
+		AUTO(store_entry) struct store_entry *e = NULL;
+
+		if (store_get(s, w->key, NULL, &e, &w->err) < 0)
+			break;
 	}
+	return NULL;
+}
+
+static void *collect_often(void *data)
+{
+	struct worker *w = data;
+	int removed;
+
+	while (!*w->stop && !w->err)
+		if (store_collect(s, 0, INT64_MAX, &removed, &w->err) < 0 ||
+		    io_pause(clock_deadline(5 * NSEC_PER_MSEC), NULL, &w->err) < 0)
+			break;
 	return NULL;
 }
 
 static void test_threads(void **state)
 {
-	pthread_t threads[THREADS];
-	void *failed = NULL;
+	struct worker workers[THREADS] = { 0 }, collector = { 0 };
+	atomic_bool stop = false;
 
-	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, publish_often, &s), 0);
+	collector.stop = &stop;
+	assert_int_equal(pthread_create(&collector.thread, NULL, collect_often, &collector), 0);
 	for (int i = 0; i < THREADS; i++) {
-		void *one;
-
-		pthread_join(threads[i], &one);
-		failed = failed ? failed : one;
+		/* two of them make the same one */
+		(void)snprintf(workers[i].key, sizeof(workers[i].key), "key%d", i / 2);
+		assert_int_equal(
+			pthread_create(&workers[i].thread, NULL, publish_often, &workers[i]), 0);
 	}
-	assert_null(failed);
-	expect_keys("aaaa");
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		if (workers[i].err)
+			fail_msg("%s", workers[i].err->message);
+	}
+	stop = true;
+	pthread_join(collector.thread, NULL);
+	if (collector.err)
+		fail_msg("%s", collector.err->message);
+	expect_keys("key0 key1");
 	collect(0, INT64_MAX);
-	assert_int_equal(count_in("layers"), 1);
+	assert_int_equal(count_in("layers"), 2);
 	assert_int_equal(count_in("staging"), 0);
 }
 
@@ -719,7 +744,7 @@ static void test_base(void **state)
 	AUTO_FREE char *path = NULL, *link = NULL, *real = in_store("layers/base-bbbb");
 	struct error *err = NULL;
 	char target[32] = "";
-	int fd;
+	int fd, other = -1;
 
 	assert_int_equal(store_base(s, "aaaa", "/some/disk", &link, &err), 0);
 	assert_int_equal(readlink(link, target, sizeof(target) - 1), 10);
@@ -733,8 +758,10 @@ static void test_base(void **state)
 	write_file(real, 'b', KIB);
 	assert_int_equal(store_layer_new(s, "qcow2", &path, &fd, &err), 0);
 	write_qcow2(path, "base-bbbb");
+	strv_push_take(&layers, make_layer('1', KIB, &other)); /* another disk's, without one */
 	strv_push(&layers, path_basename(path));
 	publish("cccc", NULL, &layers, KIB);
+	fd_close(other);
 	fd_close(fd);
 	collect(0, INT64_MAX);
 	assert_true(fs_exists(real));
