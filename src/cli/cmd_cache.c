@@ -302,12 +302,19 @@ static int prune(struct command_ctx *ctx, struct store *s, const struct cache_ar
 
 /* ---- export, import ------------------------------------------------------------------------ */
 
+struct interrupt {
+	struct cancel *cancel;
+	int signal_fd;
+};
+
 static int on_signal(void *data, struct error **err)
 {
-	enum signal_kind kind = signals_read(*(int *)data);
+	struct interrupt *i = data;
+	enum signal_kind kind = signals_read(i->signal_fd);
 
 	if (kind != SIGNAL_INTERRUPT && kind != SIGNAL_TERMINATE)
 		return 0;
+	cancel_trigger(i->cancel); /* it stays told */
 	return error_set(err, ERROR_CANCELLED, "interrupted");
 }
 
@@ -334,11 +341,13 @@ static int carry(struct command_ctx *ctx, struct store *s, const struct cache_ar
 	AUTO(cancel) struct cancel *c = cancel_new(NULL, DEADLINE_NEVER);
 	AUTO_CLOSE int signal_fd = -1;
 	struct error *e = NULL;
+	struct interrupt i;
 	int r;
 
 	if (signals_open(&signal_fd, &e) < 0)
 		return fail(ctx, e);
-	cancel_watch(c, signal_fd, on_signal, &signal_fd);
+	i = (struct interrupt){ .cancel = c, .signal_fd = signal_fd };
+	cancel_watch(c, signal_fd, on_signal, &i);
 	r = out ? export_held(s, args, path, c, &e) : store_import(s, path, c, &key, &e);
 	if (r < 0)
 		return fail(ctx, e);
