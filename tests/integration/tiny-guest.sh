@@ -10,11 +10,15 @@
 #
 # Words of the kernel's command line tell it what to do instead of serving:
 #   tiny=panic  panics          tiny=deaf  brings up no network
-#   tiny=disk   sees its disk, which tiny_disk_source gives it: /dev/mmcblk0
+#   tiny=disk   sees its disk, which tiny_disk_source gives it: /dev/sda
 # /full is a file system of 256 KiB.
 
 tiny=${test_root:?}/tiny
 tiny_boot=/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64
+
+# What a USB disk needs, in the order in which they need each other.
+tiny_modules='usb-common usbcore xhci-hcd xhci-pci scsi_common scsi_mod crct10dif_common crc-t10dif crc64 crc64-rocksoft t10-pi
+sd_mod usb-storage'
 
 tiny_check() {
         for program in qemu-system-x86_64 qemu-img cpio; do
@@ -45,8 +49,8 @@ tiny_init() {
 	        ;;
 	esac
 	case $(cat /proc/cmdline) in *tiny=disk*)
-	        for module in mmc_core mmc_block cqhci sdhci sdhci-pci; do insmod /mmc/$module.ko; done
-	        while [ ! -b /dev/mmcblk0 ]; do usleep 20000; done
+	        for module in $(cat /modules/list); do insmod /modules/$module.ko $(case $module in usb-storage) echo delay_use=0 ;; esac); done
+	        while [ ! -b /dev/sda ]; do usleep 20000; done
 	        ;;
 	esac
 	/usr/sbin/sshd -e -f /etc/sshd_config
@@ -59,8 +63,10 @@ tiny_init() {
 tiny_tree() {
         mkdir -p "$1" && cd "$1" || return 1
         mkdir bin sbin dev etc full proc root run run/sshd sys tmp usr usr/sbin usr/bin usr/lib usr/lib/openssh
-        zcat $tiny_boot/initrd.gz | cpio -idm --quiet bin/busybox '*/e1000/e1000.ko' '*/mmc/*.ko'
-        find lib -name e1000.ko -exec mv {} . \; && mkdir mmc && find lib -name '*.ko' -exec mv {} mmc \; && rm -r lib
+        # shellcheck disable=SC2046 # patterns, one for each module
+        zcat $tiny_boot/initrd.gz | cpio -idm --quiet bin/busybox '*/e1000/e1000.ko' $(printf '*/%s.ko ' $tiny_modules)
+        find lib -name e1000.ko -exec mv {} . \; && mkdir modules && find lib -name '*.ko' -exec mv {} modules \; && rm -r lib
+        echo "$tiny_modules" >modules/list
         cp /usr/sbin/sshd usr/sbin && cp /usr/bin/scp usr/bin
         for program in /usr/sbin/sshd /usr/bin/scp "$PWD/bin/busybox"; do
                 ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
@@ -169,6 +175,6 @@ tiny_source() {
 tiny_disk_source() {
         tiny_words=tiny=disk
         tiny_source "$@" 'disk_interface = "virtio-scsi"' |
-                sed 's/^  qemuargs = \[/&\n    ["-device", "sdhci-pci"], ["-device", "sd-card,drive=drive0"],/'
+                sed 's/^  qemuargs = \[/&\n    ["-device", "qemu-xhci"], ["-device", "usb-storage,drive=drive0"],/'
         tiny_words=
 }

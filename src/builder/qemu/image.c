@@ -354,20 +354,21 @@ int image_merge(const struct image_ctx *x, const struct image_merge *what, struc
 
 /* ---- chains ---------------------------------------------------------------------- */
 
-static json_t *describe_layer(const char *path)
+/* Nobody writes to a shared one; a lock on it would keep guests from starting that stand on it. */
+static json_t *describe_layer(const char *path, bool is_shared)
 {
-	return json_pack("{s:s, s:{s:s, s:s}}", "driver", "qcow2", "file", "driver", "file",
-			 "filename", path);
+	return json_pack("{s:s, s:{s:s, s:s, s:s}}", "driver", "qcow2", "file", "driver", "file",
+			 "filename", path, "locking", is_shared ? "off" : "auto");
 }
 
 /* The chain with another bottom than its files name. Heap. */
 static char *describe_chain(const struct image_chain *what)
 {
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
-	json_t *below = describe_layer(what->to);
+	json_t *below = describe_layer(what->to, false);
 
 	for (size_t i = 0; i < what->layers->len; i++) {
-		json_t *layer = describe_layer(what->layers->v[i]);
+		json_t *layer = describe_layer(what->layers->v[i], i + 1 < what->layers->len);
 
 		json_object_set_new(layer, "backing", below);
 		below = layer;

@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 
+#include "base/duration.h"
 #include "builder/qemu/disks.h"
 #include "lab.h"
+#include "os/fd.h"
+#include "os/wait.h"
 
 #include <unistd.h>
 
@@ -123,6 +126,25 @@ static void digest_frozen(const struct bench *b, const struct disks *d, struct s
 	}
 }
 
+/* As another guest does that goes on from the same checkpoint: it is open when this returns. */
+static void hold_frozen(struct bench *b, const struct disks *d, struct proc *ret)
+{
+	AUTO_FREE char *dir = path_join(store_dir(b->store), "layers");
+	AUTO(strv) struct strv argv = STRV_INIT;
+	const struct proc_spec spec = { .argv = &argv, .in = PROC_PIPE, .out = PROC_PIPE };
+	AUTO(error) struct error *err = NULL;
+	char c;
+
+	if (!d->layers.chains.len)
+		return;
+	strv_pushl(&argv, "qemu-io", "-r", "-f", "qcow2", NULL);
+	strv_push_take(&argv, path_join(dir, d->layers.chains.items[0].frozen.v[0]));
+	check(proc_start(ret, &spec, &err), &err);
+	/* its prompt */
+	check(io_wait(ret->out_fd, POLLIN, clock_deadline(30 * NSEC_PER_SEC), NULL, &err), &err);
+	assert_int_equal(fd_read(ret->out_fd, &c, 1), 1);
+}
+
 /* The same build without and with layers. */
 static void make(struct bench *b, const struct want *w, bool layered, struct strv *ret)
 {
@@ -131,6 +153,7 @@ static void make(struct bench *b, const struct want *w, bool layered, struct str
 	const char *live = layered || !strcmp(c.format, "qcow2") ? "qcow2" : "raw";
 	AUTO_FREE char *source = path_join(b->lab.dir, "source");
 	AUTO(strv) struct strv before = STRV_INIT, after = STRV_INIT;
+	struct proc other = PROC_INIT;
 	AUTO(error) struct error *err = NULL;
 
 	c.output_directory = layered ? "layered" : "plain";
@@ -146,7 +169,9 @@ static void make(struct bench *b, const struct want *w, bool layered, struct str
 		freeze(b, &d);
 	digest_frozen(b, &d, &before);
 	write_step(b, &d, live, 2);
+	hold_frozen(b, &d, &other);
 	check(disks_finish(&d, &b->x, &err), &err);
+	proc_stop(&other, NSEC_PER_SEC);
 	digest_frozen(b, &d, &after);
 	assert_int_equal(before.len, layered ? 1 : 0);
 	for (size_t i = 0; i < before.len; i++)

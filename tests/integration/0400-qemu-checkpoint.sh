@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # used in texts; set in tiny-guest.sh
+# Checkpoints of a guest: the next build goes on from the last one that is of use. A small guest, whose
+# memory holds what happened since its start, and whose disk stays.
+. "${0%/*}/testlib.sh"
+. "${0%/*}/tiny-guest.sh"
+command -v zstd >/dev/null || test_skip_all "no zstd"
+tiny_check
+tiny_guest
+
+entries=$HOME/.cache/ingot/steps/entries
+layers=$HOME/.cache/ingot/steps/layers
+
+# template FOLDER TEXT [WORDS]: three steps; what the last one writes and says is TEXT
+template() {
+        mkdir -p "$1"
+        cat >"$1/t.pkr.hcl" <<-EOF
+	$(tiny_disk_source web)
+	build {
+	  sources = ["source.qemu.web"]
+	  provisioner "shell" {
+	    inline = ["echo one >> /tmp/steps", "echo first | dd of=/dev/sda bs=1M seek=1 conv=notrunc"]
+	  }
+	  provisioner "shell" {
+	    inline = [
+	      "echo two >> /tmp/steps", "echo second | dd of=/dev/sda bs=1M seek=2 conv=notrunc",
+	      "date -u -s @\$((\$(date +%s) - 86400))",
+	    ]
+	  }
+	  provisioner "shell" {
+	    inline = [
+	      "echo $2 | dd of=/dev/sda bs=1M seek=3 conv=notrunc", "echo clock \$(date -u +%s)",
+	      "echo on disk: \$(for n in 1 2 3; do dd if=/dev/sda bs=1M skip=\$n count=1 2>/dev/null | head -n 1; done)",
+	      "echo in memory: \$(cat /tmp/steps 2>/dev/null)", "${3:-true}",
+	    ]
+	  }
+	}
+	EOF
+        sed -i "s,web/out,$1/out," "$1/t.pkr.hcl"
+}
+build() { ingot build -color=false "$@" >out 2>&1 || { cat out; return 1; }; }
+# The guest's clock is that of the host, give or take what the steps took.
+clock_is_right() {
+        clock=$(sed -n 's/.* clock \([0-9]*\)$/\1/p' "${1:-out}") && now=$(date +%s)
+        [ $((now - clock)) -le 60 ] && [ $((now - clock)) -ge -2 ]
+}
+on_disk() { qemu-io -r -c "read -P 0x$2 $1M 1" web/out/tiny-$$ >/dev/null; }
+
+test_expect_success 'a first build keeps its steps' '
+        template web third && build web && grep "on disk: first second third" out && grep "in memory: one two" out &&
+        ls "$entries" && [ "$(ls "$entries" | wc -l)" -ge 3 ] &&
+        find "$entries" "$layers" -type f -perm /077 >open && cat open && [ ! -s open ]'
+
+test_expect_success 'an edited last step runs alone, with memory and disk of the ones before, and the clock is right' '
+        template web changed && build -force web && cat out &&
+        grep "on disk: first second changed" out && grep "in memory: one two" out &&
+        grep "Starting VM from its checkpoint" out && clock_is_right'
+
+test_expect_success 'the image is the one that a build without steps makes, and knows nothing of them' '
+        template plain changed && build -no-cache plain && ! grep checkpoint out &&
+        qemu-img compare -q web/out/tiny-$$ plain/out/tiny-$$ &&
+        [ "$(stat -c %s web/out/tiny-$$)" -le "$(stat -c %s plain/out/tiny-$$)" ] &&
+        qemu-img info --output=json web/out/tiny-$$ >info && ! grep -q "backing-filename\|snapshots" info &&
+        ! grep -qa "$layers" web/out/tiny-$$'
+
+test_expect_success 'two guests go on from one checkpoint at a time, and do not see each other' '
+        template left left "sleep 2" && template right right "sleep 2" &&
+        { ingot build -color=false left >left.out 2>&1 & a=$!; } &&
+        { ingot build -color=false right >right.out 2>&1 & b=$!; } &&
+        { wait $a; left=$?; wait $b; right=$?; cat left.out right.out; } && [ $left$right = 00 ] &&
+        for side in left right; do
+                grep "Starting VM from its checkpoint" $side.out && grep "on disk: first second $side$" $side.out &&
+                clock_is_right $side.out || return 1
+        done'
+
+# Another device in the first place: the state does not fit any more.
+other_qemu() {
+        printf "#!/bin/sh\nexec %s -device virtio-rng-pci \"\$@\"\n" "$(command -v qemu-system-x86_64)" >"$test_root/bin/qemu-system-x86_64"
+        chmod 755 "$test_root/bin/qemu-system-x86_64"
+}
+
+test_expect_success 'memory that another emulator cannot load: the disk is booted' '
+        template web booted && other_qemu && build -force web && rm "$test_root/bin/qemu-system-x86_64" && cat out &&
+        grep "The memory of the checkpoint cannot be used, its disk is booted: " out &&
+        grep "on disk: first second booted" out && grep "in memory:$" out && clock_is_right'
+
+test_expect_success 'nothing is left' 'test_clean'
+
+test_done
