@@ -84,9 +84,11 @@ static void key_case_make(struct key_case *c, size_t build, const char *cwd, con
 {
 	AUTO(error) struct error *err = NULL;
 	struct host_dirs dirs = { .cache = (char *)cache };
-	struct build_ctx ctx = {
-		.info = &c->plan->builds[build].info, .cwd = cwd, .dirs = &dirs, .temp_dir = cwd
-	};
+	struct build_ctx ctx = { .info = &c->plan->builds[build].info,
+				 .cwd = cwd,
+				 .dirs = &dirs,
+				 .temp_dir = cwd,
+				 .look_only = true };
 	const struct key_maker m = key_case_maker(c, &ctx, build);
 	c->len = m.build->step_count + 1;
 	c->keys = xcalloc(c->len, sizeof(*c->keys));

@@ -476,6 +476,143 @@ static void test_secrets(void **state)
 	assert_string_not_equal(one, two);
 }
 
+/* ---- the machine --------------------------------------------------------------------------- */
+
+#define GUEST(more)                                                                                \
+	"source \"qemu\" \"a\" {\n  disk_image = true\n  iso_url = \"base.img\"\n"                 \
+	"  iso_checksum = \"none\"\n  ssh_username = \"root\"\n  ssh_password = \"root\"\n" more   \
+	"\n}\nbuild {\n  sources = [\"qemu.a\"]\n"
+
+#define GUEST_STEP(more) GUEST(more) "}\n"
+
+static void test_guest(void **state)
+{
+	(void)state;
+	static const char *const outside[] = {
+		"headless = true",
+		"output_directory = \"elsewhere\"",
+		"vm_name = \"v\"",
+		"ssh_timeout = \"1h\"",
+		"vnc_port_min = 5910",
+		"host_port_min = 3000",
+		"accelerator = \"tcg\"",
+		"format = \"raw\"",
+		"disk_compression = true",
+		"http_port_min = 8100",
+		"shutdown_command = \"halt\"",
+	};
+	static const char *const inside[] = {
+		"memory = 1024",
+		"cpus = 4",
+		"disk_size = \"9G\"",
+		"skip_resize_disk = true",
+		"disk_additional_size = [\"1G\"]",
+		"net_device = \"e1000\"",
+		"boot_command = [\"<enter>\"]",
+		"boot_command = [\"<tab> ks={{ .HTTPIP }}\"]",
+		"cd_content = { a = \"b\" }",
+		"http_content = { \"/a\" = \"b\" }",
+		"http_directory = \"www\"",
+		"qemuargs = [[\"-smbios\", \"type=1\"]]",
+		"qemuargs = [[\"-drive\", \"if=virtio,file=seed.img\"]]",
+		"ssh_pty = true",
+	};
+	put("base.img", "base");
+	put("seed.img", "seed");
+	put("www/ks.cfg", "text");
+	AUTO_FREE char *plain = last_key(GUEST_STEP(""));
+	AUTO(strv) struct strv keys = STRV_INIT;
+	strv_push(&keys, plain);
+	for (size_t i = 0; i < ARRAY_LEN(outside); i++) {
+		AUTO_FREE char *text = xasprintf(GUEST_STEP("%s"), outside[i]);
+		AUTO_FREE char *key = last_key(text);
+		if (!text_eq(key, plain))
+			fail_msg("'%s' decides", outside[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(inside); i++) {
+		AUTO_FREE char *text = xasprintf(GUEST_STEP("%s"), inside[i]);
+		AUTO_FREE char *key = last_key(text);
+		if (strv_contains(&keys, key))
+			fail_msg("'%s' does not decide", inside[i]);
+		strv_push(&keys, key);
+	}
+}
+
+/* What the machine is given, and by which name people are told of it. */
+static void test_guest_files(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *option, *file, *input;
+	} rows[] = {
+		{ "", "base.img", "base image" },
+		{ "http_directory = \"www\"", "www/ks.cfg", "http_directory ks.cfg" },
+		{ "cd_files = [\"www/*\"]", "www/ks.cfg", "CD file ks.cfg" },
+		{ "floppy_files = [\"seed.img\"]", "seed.img", "floppy file seed.img" },
+		{ "qemuargs = [[\"-drive\", \"file=seed.img\"]]", "seed.img", "file in qemuargs" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO_FREE char *text = xasprintf(GUEST_STEP("%s"), rows[i].option);
+		struct key_case before, after;
+		put("base.img", "base");
+		put("seed.img", "seed");
+		put("www/ks.cfg", "text\n");
+		use(&before, text);
+		put(rows[i].file, "other\n");
+		use(&after, text);
+		const struct key_input *x = input_of(&before.keys[0], rows[i].input);
+		const struct key_input *y = input_of(&after.keys[0], rows[i].input);
+		assert_string_not_equal(x->digest, y->digest);
+		assert_string_not_equal(before.keys[0].hex, after.keys[0].hex);
+		key_case_release(&before);
+		key_case_release(&after);
+	}
+}
+
+static void test_guest_values(void **state)
+{
+	(void)state;
+	put("base.img", "base");
+	assert_reason(GUEST("") INLINE("${build.Host} ${build.User}") "}\n", "");
+	assert_reason(GUEST("") INLINE("${build.Port}") "}\n",
+		      "it uses build.Port, which is known only while the build runs");
+	assert_false(same_key(GUEST("") INLINE("${build.User == \"root\" ? 1 : 2}") "}\n",
+			      GUEST("") INLINE("${build.User == \"root\" ? 3 : 2}") "}\n"));
+	/* The name of the machine where it is typed. */
+	assert_false(same_key(GUEST_STEP("vm_name = \"a\"\nboot_command = [\"{{ .Name }}\"]"),
+			      GUEST_STEP("vm_name = \"b\"\nboot_command = [\"{{ .Name }}\"]")));
+	/* The login's own password is no secret to the machine. */
+	struct key_case c;
+	use(&c, GUEST("") INLINE("echo root") "}\n");
+	assert_false(c.keys[1].has_secret);
+	key_case_release(&c);
+}
+
+/* For a look nothing is fetched. */
+static void test_guest_not_here(void **state)
+{
+	(void)state;
+	AUTO(error) struct error *err = NULL;
+	struct key_case c;
+	struct step_key k;
+	put("t.pkr.hcl",
+	    "source \"qemu\" \"a\" {\n  disk_image = true\n  iso_url = \"http://127.0.0.1:9/x\"\n"
+	    "  iso_checksum = \"none\"\n  ssh_username = \"root\"\n  ssh_password = \"root\"\n}\n"
+	    "build {\n  sources = [\"qemu.a\"]\n}\n");
+	key_case_load(&c, ".", case_dir, NULL, 0);
+	const struct host_dirs dirs = { .cache = case_dir };
+	struct build_ctx ctx = {
+		.info = &c.plan->builds[0].info, .cwd = case_dir, .dirs = &dirs, .look_only = true
+	};
+	const struct key_maker m = key_case_maker(&c, &ctx, 0);
+	if (key_start(&m, &k, &err) < 0)
+		fail_msg("%s", err->message);
+	assert_null(k.hex);
+	assert_string_equal(k.never, "the base image is not at hand: it has to be downloaded");
+	step_key_release(&k);
+	key_case_release(&c);
+}
+
 /* ---- inputs, for people ------------------------------------------------------------------------------------ */
 
 static void test_lines(void **state)
@@ -556,6 +693,8 @@ int main(void)
 		TEST(test_run_time_values), TEST(test_new_each_time),
 		TEST(test_null_builder),    TEST(test_flavours),
 		TEST(test_secrets),         TEST(test_lines),
+		TEST(test_guest),           TEST(test_guest_files),
+		TEST(test_guest_values),    TEST(test_guest_not_here),
 		TEST(test_posts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
