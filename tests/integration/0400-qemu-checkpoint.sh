@@ -85,6 +85,25 @@ test_expect_success 'memory that another emulator cannot load: the disk is boote
         grep "The memory of the checkpoint cannot be used, its disk is booted: " out &&
         grep "on disk: first second booted" out && grep "in memory:$" out && clock_is_right'
 
+# entry N: of the state whose disk has N layers: 1, the started guest; 2, after the first step; ...
+entry() {
+        for dir in $(find "$entries/.." -name machine.json); do
+                [ "$(jq ".disks[0].layers | length" "$dir")" = "$1" ] && dirname "$dir" && return
+        done
+}
+# One byte of it, in the middle, becomes another.
+damage() {
+        chmod u+w "$1" && middle=$(($(stat -c %s "$1") / 2)) &&
+        byte=$(od -An -tu1 -j $middle -N 1 "$1") && printf "\\$(printf %o $((255 - byte)))" |
+                dd of="$1" bs=1 seek=$middle conv=notrunc status=none
+}
+
+test_expect_success 'what is damaged is not used: the guest goes on from further back' '
+        layer=$(jq -r ".disks[0].layers[1]" "$(entry 2)/machine.json") && damage "$layers/$layer" &&
+        template web again && build -force web && cat out &&
+        grep "Going on from the started machine, kept" out && [ "$(grep -c "warning: a kept step is of no use: .*$layer" out)" = 2 ] &&
+        grep "on disk: first second again" out && grep "in memory: one two" out'
+
 test_expect_success 'nothing is left' 'test_clean'
 
 test_done
