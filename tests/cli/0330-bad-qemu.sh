@@ -4,7 +4,7 @@
 # shellcheck source=tests/cli/testlib.sh
 . "${0%/*}/testlib.sh"
 
-export NO_COLOR=1 INGOT_CACHE=off
+export NO_COLOR=1
 for tool in qemu-system-x86_64 qemu-img; do
         command -v "$tool" >/dev/null || test_skip_all "no $tool"
 done
@@ -150,7 +150,7 @@ test_expect_success 'no qemu-img: the package that brings it' '
 mkdir small
 if mount -t tmpfs -o size=1m tmpfs small 2>/dev/null; then
         test_expect_success 'no space left on the output disk' '
-                vm "format = \"raw\"" && sed -i "s:out-q:small/out:" q.pkr.hcl && bad build q.pkr.hcl &&
+                vm "format = \"raw\"" && sed -i "s:out-q:small/out:" q.pkr.hcl && bad build -no-cache q.pkr.hcl &&
                 says "No space left on device" && says "make room, or choose another output_directory" &&
                 ! grep "100%)" out && [ -z "$(ls -A small)" ]
         '

@@ -4,6 +4,7 @@
 # The qemu builder with a real guest: from the base image to a provisioned one,
 # and every way in which that may go wrong.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img; do
         command -v $program >/dev/null || test_skip_all "no $program"

@@ -5,6 +5,7 @@
 # bytes that resets the machine, which ends the emulator: a build takes a
 # fraction of a second.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img qemu-io; do
         command -v $program >/dev/null || test_skip_all "no $program"

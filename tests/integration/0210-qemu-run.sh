@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # set and used across files and in quoted tests
 # ingot run: a finished image on trial, and nothing of it left afterwards.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img ssh; do
         command -v $program >/dev/null || test_skip_all "no $program"

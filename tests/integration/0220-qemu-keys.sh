@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # set and used across files and in quoted tests
 # boot_command: what is typed arrives in a real guest, every key of it.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img debugfs sfdisk python3; do
         command -v $program >/dev/null || test_skip_all "no $program"

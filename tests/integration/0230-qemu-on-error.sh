@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # set in base-image.sh
 # What happens to a guest when a step fails: asked on a terminal, left alone, swept and left.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 command -v qemu-system-x86_64 >/dev/null || test_skip_all "no qemu-system-x86_64"
 . "${0%/*}/base-image.sh"

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # set and used across files and in quoted tests
 # Guests of another architecture, and a TPM.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 # ---- aarch64: the kernel of the distribution's installer, its boot menu, a script of ours --------
 

@@ -4,6 +4,7 @@
 # Guests on a bridge: in network namespaces of the test's own, with a real bridge, QEMU's bridge
 # helper and a DHCP server that is not on this host.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img ip dnsmasq unshare nsenter; do
         command -v $program >/dev/null || test_skip_all "no $program"

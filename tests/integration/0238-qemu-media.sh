@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # set and used across files and in quoted tests
 # Media made from files, as a real guest sees them.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img; do
         command -v $program >/dev/null || test_skip_all "no $program"

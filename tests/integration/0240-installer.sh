@@ -6,6 +6,7 @@
 # The package archive of a test machine may lack what an installation needs, so
 # the answers end it: their early_command shows the line and turns the guest off.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 images=/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64
 for program in qemu-system-x86_64 qemu-img grub-mkrescue xorriso; do

@@ -5,6 +5,7 @@
 # installer where its answers are; it partitions the disk, unpacks a system, makes it bootable and
 # restarts; provisioning goes on in what it has installed, and the finished images boot.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img mmdebstrap grub-mkrescue xorriso debugfs sfdisk cpio jq; do
         command -v $program >/dev/null || test_skip_all "no $program"

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034 # used in quoted tests
 # iso_skip_cache: the emulator reads its medium where it is, over HTTP, and only what it needs.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 export NO_COLOR=1
 for program in qemu-system-x86_64 qemu-img grub-mkrescue xorriso python3; do

@@ -4,6 +4,7 @@
 # One template, three machines side by side from the same provisioners: formats, firmware and disk
 # interfaces. And its legacy form: the same events, the same files in the image.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 for program in qemu-system-x86_64 qemu-img sfdisk debugfs jq; do
         command -v $program >/dev/null || test_skip_all "no $program"

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # set in base-image.sh
 # A guest that restarts in the middle of a build, and wrappers around steps.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 command -v qemu-system-x86_64 >/dev/null || test_skip_all "no qemu-system-x86_64"
 . "${0%/*}/base-image.sh"

@@ -4,6 +4,7 @@
 # How guests fail, and what is said and left then: their kernel panics, they hang, their disk is
 # full, their SSH server dies.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 . "${0%/*}/tiny-guest.sh"
 tiny_check
 tiny_guest

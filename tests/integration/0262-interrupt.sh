@@ -4,6 +4,7 @@
 # A build is interrupted, or its emulator killed, in each of its phases: told at once, exit code 1,
 # nothing left. What is waited for are the build's own events.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 . "${0%/*}/tiny-guest.sh"
 tiny_check
 tiny_guest

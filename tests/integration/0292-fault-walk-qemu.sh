@@ -3,6 +3,7 @@
 # The nth call of the seams that a build in QEMU has more than others fails, for all n. The guest is
 # a boot sector that switches the machine off.
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 command -v qemu-system-x86_64 >/dev/null || test_skip_all "no qemu-system-x86_64"
 export NO_COLOR=1

@@ -4,6 +4,7 @@
 # under BIOS and UEFI firmware, and nothing left behind by failures, interrupts and kills.
 # shellcheck disable=SC2016,SC2154
 . "${0%/*}/testlib.sh"
+export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
 PATH=$PATH:/usr/sbin:/sbin
 for tool in mmdebstrap mke2fs sfdisk grub-mkimage mkfs.vfat mcopy qemu-img qemu-system-x86_64 \

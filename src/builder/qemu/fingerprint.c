@@ -8,6 +8,7 @@
 #include "builder/qemu/media.h"
 #include "builder/qemu/medium.h"
 #include "builder/qemu/pages.h"
+#include "builder/qemu/preflight.h"
 #include "os/digests.h"
 #include "os/fs.h"
 
@@ -152,6 +153,9 @@ int qemu_fingerprint(const void *config, struct build_ctx *ctx, struct digest *d
 {
 	const struct qemu_config *c = config;
 
+	/* nothing is fetched for a machine that cannot start */
+	if (!ctx->look_only && preflight(c, ctx, err) < 0)
+		return -1;
 	add_hardware(d, c);
 	add_disks(d, c);
 	add_number(d, "disable_vnc", c->disable_vnc); /* then nothing is typed */
