@@ -701,8 +701,8 @@ const struct command command_build = {
 	       "\n"
 	       "Finished steps are kept, and reused by the next build that would do the same\n"
 	       "('ingot plan' tells which). INGOT_CACHE=off or -no-cache runs all of them;\n"
-	       "INGOT_CACHE_TTL=24h is how old a step may be (7 days), INGOT_CACHE_SIZE=30G how\n"
-	       "much is kept (20 GiB or a tenth of the disk).\n"
+	       "INGOT_CACHE_TTL=24h is how old a step may be (7 days), INGOT_CACHE_SIZE=30G\n"
+	       "how much is kept (20 GiB or a tenth of the disk).\n"
 	       "\n"
 	       "A record of the run is kept: see 'ingot runs'.",
 	.options = build_options,
