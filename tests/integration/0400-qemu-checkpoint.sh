@@ -87,8 +87,8 @@ test_expect_success 'memory that another emulator cannot load: the disk is boote
 
 # entry N: of the state whose disk has N layers: 1, the started guest; 2, after the first step; ...
 entry() {
-        for dir in $(find "$entries/.." -name machine.json); do
-                [ "$(jq ".disks[0].layers | length" "$dir")" = "$1" ] && dirname "$dir" && return
+        find "$entries" -name machine.json | while read -r file; do
+                [ "$(jq ".disks[0].layers | length" "$file")" = "$1" ] && dirname "$file" && break
         done
 }
 # One byte of it, in the middle, becomes another.
