@@ -132,7 +132,7 @@ static size_t add_lines(struct strbuf *sb, const char *then, const char *now)
 	size_t n = now ? strlen(now) / MARK : 0, m = then ? strlen(then) / MARK : 0;
 	size_t head = 0, tail = 0, max = MIN(n, m);
 
-	if (!n || !m)
+	if (!n || !m || (n == 1 && m == 1)) /* that is known without its number */
 		return 0;
 	while (head < max && !memcmp(now + head * MARK, then + head * MARK, MARK))
 		head++;

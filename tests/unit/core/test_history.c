@@ -270,6 +270,7 @@ static void test_lines(void **state)
 	expect_lines("aaa", "aaaa", "inline changed: line 4 added");
 	expect_lines("abc", "abc", "inline changed"); /* the end of its last line */
 	expect_lines("", "abc", "inline changed");
+	expect_lines("a", "b", "inline changed"); /* there is but one */
 }
 
 static void test_new_and_removed(void **state)
