@@ -406,14 +406,6 @@ static int summarize(struct session *s, const struct build_result *results, size
 
 /* ---- the run --------------------------------------------------------------------- */
 
-static int64_t source_date_epoch(void)
-{
-	int64_t n;
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-
-	return text && parse_int64(text, 10, &n) && n >= 0 ? n : -1;
-}
-
 /* Colour announcements are Packer's; they make no sense without colours, nor in a record. */
 static void announce(struct session *s, const struct plan *plan)
 {
@@ -458,7 +450,7 @@ static int run_plan(struct session *s, const struct plan *plan, const struct reu
 		.cwd = s->ctx->cwd,
 		.environ = s->ctx->environ,
 		.run_uuid = s->run_uuid,
-		.source_date_epoch = source_date_epoch(),
+		.source_date_epoch = command_source_date_epoch(),
 		.evidence_dir = record_evidence_dir(s->record),
 		.reuse = reuse->store ? reuse : NULL,
 		.template_path = s->template_path,

@@ -100,6 +100,6 @@ const struct command command_gc = {
 	       "\n"
 	       "Removes the oldest records of runs, too, as far as there are too many (see\n"
 	       "'ingot runs'), what is known of builds that have not run for 90 days, and\n"
-	       "what nothing needs of the finished steps (see 'ingot cache').",
+	       "what nothing needs of the finished steps (see 'ingot plan', 'ingot cache').",
 	.run = run,
 };

@@ -21,13 +21,27 @@ enum { RUNS_KEPT = 50 };
 
 extern const struct command command_attach, command_build, command_cache, command_console,
 	command_fix, command_fmt, command_gc, command_hcl2_upgrade, command_help, command_inspect,
-	command_reference, command_run, command_runs, command_validate, command_version;
+	command_plan, command_reference, command_run, command_runs, command_validate,
+	command_version;
 
 const struct command *const commands[] = {
-	&command_attach, &command_build,    &command_cache,     &command_console,
-	&command_fix,    &command_fmt,      &command_gc,        &command_hcl2_upgrade,
-	&command_help,   &command_inspect,  &command_reference, &command_run,
-	&command_runs,   &command_validate, &command_version,   NULL,
+	&command_attach,
+	&command_build,
+	&command_cache,
+	&command_console,
+	&command_fix,
+	&command_fmt,
+	&command_gc,
+	&command_hcl2_upgrade,
+	&command_help,
+	&command_inspect,
+	&command_plan,
+	&command_reference,
+	&command_run,
+	&command_runs,
+	&command_validate,
+	&command_version,
+	NULL,
 };
 
 const struct command *command_find(const char *name)
@@ -62,6 +76,14 @@ const char *command_env(const char *name)
 			return value;
 	}
 	return NULL;
+}
+
+int64_t command_source_date_epoch(void)
+{
+	int64_t n;
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+
+	return text && parse_int64(text, 10, &n) && n >= 0 ? n : -1;
 }
 
 int command_runs_kept(int64_t *ret, struct error **err)

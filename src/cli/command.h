@@ -108,5 +108,7 @@ char *command_time(int64_t wall);
 int command_usage_error(struct command_ctx *ctx, struct error *e);
 /* Value of INGOT_<name>, else PACKER_<name>, else NULL; empty counts as unset. */
 const char *command_env(const char *name);
+/* -1: not given, or no time. */
+int64_t command_source_date_epoch(void);
 /* How many records of runs stay, INGOT_RUNS_KEEP; the default also when that is no number. */
 MUST_CHECK int command_runs_kept(int64_t *ret, struct error **err);

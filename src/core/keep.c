@@ -235,9 +235,13 @@ static void note_all_reused(struct keep *k)
 		history_note_end(k->history, HISTORY_POST, i, HISTORY_REUSED, 0);
 }
 
+/* How long a machine takes to start is what it takes from nothing. */
 void keep_note(struct build_run *run, bool ok, int64_t took)
 {
-	if (run->keep)
+	bool resumes = keep_from(run) &&
+		       (run->step_kind == HISTORY_START || run->step_kind == HISTORY_CONNECT);
+
+	if (run->keep && !resumes)
 		history_note_end(run->keep->history, run->step_kind, run->step_index,
 				 ok                               ? HISTORY_DONE
 				 : cancel_is_triggered(run->stop) ? HISTORY_NOT_RUN
