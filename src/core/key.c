@@ -435,8 +435,10 @@ static int add_fingerprint(struct key_making *k, struct error **err)
 /* Who logs in, and how, decides as whom steps run. */
 static void take_login(void *data, const struct attr *a, const void *member)
 {
-	static const char *const login[] = { "communicator", "ssh_username", "ssh_pty",
-					     "winrm_username", NULL };
+	static const char *const login[] = {
+		"communicator",   "ssh_username", "ssh_pty", "ssh_file_transfer_method",
+		"winrm_username", NULL,
+	};
 	if (is_in(login, a->name))
 		add_member(data, a, member);
 }

@@ -56,12 +56,31 @@ static bool is_env(const struct look *l, const char *p)
 	if (!rest)
 		return false;
 	const char *next = skip_blanks(l, rest);
-	return next == rest || next == l->end || !(is_word(*next) || strchr("./\"'$", *next));
+	return next == rest || next == l->end || !(is_word(*next) || strchr("./\"'${", *next));
+}
+
+/* Can a command begin here? After the words of a sentence none does. */
+static bool begins_command(const struct look *l, const char *p)
+{
+	static const char *const before[] = { "then",    "do",   "else", "builtin",
+					      "command", "time", "eval" };
+	while (p > l->text && is_blank(p[-1]))
+		p--;
+	if (p == l->text || strchr("\r\n;|&(){}`!\"':", p[-1]))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+		size_t n = strlen(before[i]);
+		if ((size_t)(p - l->text) >= n && after_word(l, p - n, before[i]) == p)
+			return true;
+	}
+	return false;
 }
 
 static bool is_listing(const struct look *l, const char *p)
 {
 	static const char *const commands[] = { "export", "declare", "typeset", "readonly" };
+	if (!begins_command(l, p))
+		return false;
 	const char *rest = after_word(l, p, "set");
 	if (rest && ends_command(l, skip_blanks(l, rest)))
 		return true;

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "func/globber.h"
+#include "os/digests.h"
 #include "os/fd.h"
 #include "os/fs.h"
 
@@ -54,8 +55,10 @@ static int add_content(struct walk *w, int fd, const struct stat *st, const char
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 	bool is_program = w->is_script || (st->st_mode & 0111);
 	if (st->st_size > CONTENT_MAX) {
+		const struct host_dirs *dirs = k->m->ctx->dirs;
+		const char *cache = dirs ? dirs->cache : NULL;
 		AUTO_FREE char *hex = NULL;
-		if (fs_digest(path, DIGEST_SHA256, k->m->ctx->cancel, &hex, err) < 0)
+		if (digests_of_file(cache, path, DIGEST_SHA256, k->m->ctx->cancel, &hex, err) < 0)
 			return -1;
 		k->key->names_build |= is_program;
 		key_add_digest(k, field, name, hex);

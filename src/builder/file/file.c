@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "core/component.h"
+#include "os/digests.h"
 #include "os/fs.h"
 
 #include <stdlib.h>
@@ -51,7 +52,8 @@ static int file_fingerprint(const void *config, struct build_ctx *ctx, struct di
 	const struct file *f = config;
 	AUTO_FREE char *hex = NULL;
 
-	if (is_set(f->source) && fs_digest(f->source, DIGEST_SHA256, ctx->cancel, &hex, err) < 0)
+	if (is_set(f->source) &&
+	    digests_of_file(ctx->dirs->cache, f->source, DIGEST_SHA256, ctx->cancel, &hex, err) < 0)
 		return -1;
 	digest_add_field(d, "target", f->target, strlen(f->target));
 	digest_add_field(d, "source", hex ? hex : "", hex ? strlen(hex) : 0);

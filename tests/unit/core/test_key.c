@@ -386,6 +386,9 @@ static void test_flavours(void **state)
 		"declare -a list",
 		"envoy run",
 		"a.environs",
+		"# the data set\\nx",
+		"sudo env {{ .Vars }} ./x",
+		"# to export\\nx",
 	};
 	static const char *const asking[] = {
 		"echo $PACKER_BUILD_NAME",
@@ -403,6 +406,9 @@ static void test_flavours(void **state)
 		"export",
 		"sudo env > /tmp/x",
 		"ENV.each",
+		"if x; then set; fi",
+		"bash -c 'set'",
+		"x && export -p",
 		"env -0",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
@@ -516,6 +522,7 @@ static void test_guest(void **state)
 		"qemuargs = [[\"-smbios\", \"type=1\"]]",
 		"qemuargs = [[\"-drive\", \"if=virtio,file=seed.img\"]]",
 		"ssh_pty = true",
+		"ssh_file_transfer_method = \"scp\"",
 	};
 	put("base.img", "base");
 	put("seed.img", "seed");
