@@ -553,6 +553,7 @@ void keep_failed(struct build_run *run, size_t i)
 	run->result->failed_step = i + 1;
 	if (!k || !k->last)
 		return;
+	free(run->result->checkpoint); /* of a try before this one */
 	run->result->checkpoint = xstrdup(k->last);
 }
 

@@ -206,6 +206,20 @@ static void explain_loss(const struct build_run *run, struct error **err)
 		       why ? ")" : "");
 }
 
+/* Where the run is on record, it is found there. */
+static void tell_of_attach(const struct build_run *run, struct error **err)
+{
+	bool several = run->plan->len > 1;
+
+	if (!run->result->checkpoint || !run->opts->evidence_dir || (*err)->kind == ERROR_CANCELLED)
+		return;
+	error_add_hint(err,
+		       "'ingot attach %.8s%s%s' opens a shell in the machine as it was before this "
+		       "step",
+		       run->opts->run_uuid, several ? " -build=" : "",
+		       several ? run->build->name : "");
+}
+
 static int run_step(struct build_run *run, size_t i, struct error **err)
 {
 	const struct plan_step *step = &run->build->steps[i];
@@ -225,6 +239,7 @@ static int run_step(struct build_run *run, size_t i, struct error **err)
 		explain_loss(run, err);
 		build_add_output(run, err);
 		build_add_place(err, "provisioner", &step->block->range);
+		tell_of_attach(run, err);
 	}
 	build_step_end(run, r == 0);
 	run->step_name = step->type->name; /* `name` ends here */

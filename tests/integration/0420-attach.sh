@@ -62,7 +62,8 @@ start_attached() {
 
 test_expect_success 'two builds fail' '
         test_exit 1 ingot build t.pkr.hcl >out || { cat out && return 1; }
-        grep -F "qemu.web: Script exited with non-zero exit status: 3" out && test_clean
+        grep -F "qemu.web: Script exited with non-zero exit status: 3" out && test_clean &&
+        grep "ingot attach [0-9a-f]\{8\} -build=qemu.web. opens a shell" out || return 1
         find "$steps/layers" "$steps/entries" -type f -exec sha256sum {} + | sort >kept && [ -s kept ]'
 
 test_expect_success 'both can be attached to; which one has to be said' '
