@@ -46,7 +46,10 @@ static const char *skip_blanks(const struct look *l, const char *p)
 /* Is the command complete with what was read? */
 static bool ends_command(const struct look *l, const char *p)
 {
-	return p == l->end || strchr("\r\n|;&)>`", *p);
+	const char *next = skip_blanks(l, p);
+	if (next == l->end || strchr("\r\n|;&)>`", *next))
+		return true;
+	return next == p && strchr("'\"", *p); /* sh -c 'set' */
 }
 
 /* `env` prints unless a command or an assignment follows: `#!/usr/bin/env python3`. */
@@ -82,15 +85,15 @@ static bool is_listing(const struct look *l, const char *p)
 	if (!begins_command(l, p))
 		return false;
 	const char *rest = after_word(l, p, "set");
-	if (rest && ends_command(l, skip_blanks(l, rest)))
+	if (rest && ends_command(l, rest))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		rest = after_word(l, p, commands[i]);
 		if (!rest)
 			continue;
-		rest = skip_blanks(l, rest);
 		if (ends_command(l, rest))
 			return true;
+		rest = skip_blanks(l, rest);
 		for (const char *o = rest; o < l->end && *o == '-'; o = skip_blanks(l, o))
 			for (o++; o < l->end && is_word(*o); o++)
 				if (*o == 'p' || *o == 'x')
