@@ -18,7 +18,7 @@ enum { LOOKS_MAX = 1000 };
 
 struct keep {
 	struct key_maker maker;
-	const struct reuse_policy *policy;
+	struct reuse_policy policy;
 	struct reuse reuse;
 	struct history *history;
 	struct store_entry *entry; /* what we start from; held to the end */
@@ -27,6 +27,7 @@ struct keep {
 	struct step_key next; /* of that state; as it was when the step began */
 	char *last;           /* key of the last state that was kept; NULL: none */
 	struct strv passing;  /* keys that only this run can have */
+	struct strv useless;  /* keys of what was kept and did not work: removed at the end */
 	char *start_key;
 	struct int64_list ran;
 	bool can;     /* keep states: until it fails once */
@@ -36,7 +37,7 @@ struct keep {
 
 static struct store *store_of(const struct keep *k)
 {
-	return k->policy->store;
+	return k->policy.store;
 }
 
 static size_t state_count(const struct keep *k)
@@ -56,7 +57,14 @@ static void let_go(struct keep *k)
 
 static bool may_wait(const struct keep *k)
 {
-	return !k->policy->from && !k->policy->refresh && k->maker.build->type->checkpoints;
+	return !k->policy.from && !k->policy.refresh && k->maker.build->type->checkpoints;
+}
+
+/* Whoever had the claim may have made it between our look and our claim. */
+static bool is_made(const struct keep *k, const struct step_key *key)
+{
+	return k->claim_fd >= 0 && may_wait(k) &&
+	       reuse_is_kept(&k->maker, &k->policy, k->reuse.begin, key);
 }
 
 /* 1: ours; 0: somebody had it, and has ended. */
@@ -68,7 +76,7 @@ static int claim(struct build_run *run, const struct step_key *key, struct error
 	if (!reuse_is_keyed(key) || !k->maker.build->type->checkpoints)
 		return 1;
 	if (store_claim(store_of(k), key->hex, &k->claim_fd, &e) == 0)
-		return 1;
+		return !is_made(k, key);
 	if (e->kind != ERROR_EXISTS)
 		return error_move(err, TAKE(e));
 	if (!may_wait(k))
@@ -94,6 +102,8 @@ static int hold(struct build_run *run, const struct step_key *key, struct error 
 			return error_move(err, TAKE(e));
 		if (e->kind == ERROR_INVALID)
 			ui_error(&run->ui, "warning: a kept step is of no use: %s", e->message);
+		if (e->kind == ERROR_INVALID) /* somebody else may still hold it */
+			strv_push(&k->useless, key->hex);
 		error_ignore(&e, "the one before it will do");
 		return 0;
 	}
@@ -126,7 +136,7 @@ static int find_start(struct build_run *run, struct error **err)
 
 		let_go(k);
 		reuse_release(&k->reuse);
-		if (reuse_look(&k->maker, k->policy, &k->reuse, err) < 0)
+		if (reuse_look(&k->maker, &k->policy, &k->reuse, err) < 0)
 			return -1;
 		r = settle(run, err);
 		if (r)
@@ -296,11 +306,13 @@ int keep_begin(struct build_run *run, enum keep_start *ret, struct error **err)
 			   .ctx = &run->ctx,
 			   .secret = store_secret(run->opts->reuse->store),
 			   .redactor = run->opts->redactor },
-		.policy = run->opts->reuse,
+		.policy = *run->opts->reuse,
+		.useless = STRV_INIT,
 		.from = { .layers = STRV_INIT },
 		.passing = STRV_INIT,
 		.claim_fd = -1,
 	};
+	k->policy.useless = &k->useless;
 	if (find_start(run, err) < 0)
 		return go_without(run, err);
 	if (log_is_on)
@@ -326,15 +338,31 @@ struct checkpoint *keep_from(struct build_run *run)
 
 /* ---- another way ------------------------------------------------------------------------------------- */
 
-static void drop_entry(struct build_run *run)
+/* It can be removed only when no machine runs on its layers, and not if it was made again. */
+static void remove_useless(struct keep *k)
 {
-	struct keep *k = run->keep;
-	AUTO_FREE char *key = xstrdup(k->entry->key);
+	for (size_t i = 0; i < k->useless.len; i++) {
+		AUTO(error) struct error *e = NULL;
+
+		if (store_remove(store_of(k), k->useless.v[i], &e) < 0)
+			error_ignore(&e, "somebody else uses it, or has removed it");
+	}
+	strv_release(&k->useless);
+}
+
+static void note_made(struct keep *k, const char *key)
+{
+	for (size_t i = k->useless.len; i-- > 0;)
+		if (!strcmp(k->useless.v[i], key))
+			strv_remove(&k->useless, i);
+}
+
+static void claim_quietly(struct keep *k, const struct step_key *key)
+{
 	AUTO(error) struct error *e = NULL;
 
-	store_entry_free(TAKE(k->entry));
-	if (store_remove(store_of(k), key, &e) < 0)
-		error_ignore(&e, "somebody else uses it, or has removed it");
+	if (reuse_is_keyed(key) && store_claim(store_of(k), key->hex, &k->claim_fd, &e) < 0)
+		error_ignore(&e, "somebody makes it, too");
 }
 
 static void start_lower(struct build_run *run)
@@ -356,6 +384,7 @@ static void start_lower(struct build_run *run)
 	r->begin = i;
 	k->ran.len = i;
 	run->next_provisioner = i ? i - 1 : 0;
+	claim_quietly(k, &r->states[i].key);
 }
 
 bool keep_step_back(struct build_run *run, bool started, struct error **err)
@@ -373,7 +402,7 @@ bool keep_step_back(struct build_run *run, bool started, struct error **err)
 	} else {
 		ui_say(&run->ui, "What was kept is of no use (%s): going back further",
 		       (*err)->message);
-		drop_entry(run);
+		strv_push(&k->useless, k->entry->key);
 		start_lower(run);
 		say_start(run);
 	}
@@ -458,6 +487,7 @@ static void keep_state(struct build_run *run, size_t state, const struct step_ke
 				 e->message);
 		return;
 	}
+	note_made(k, hex);
 	free(k->last);
 	k->last = TAKE(hex);
 	if (!lasting)
@@ -479,13 +509,13 @@ static void reached(struct build_run *run, size_t state, const struct step_key *
 {
 	struct keep *k = run->keep;
 	AUTO_CLOSE int old_claim = fd_take(&k->claim_fd);
-	AUTO(error) struct error *e = NULL;
 
 	foresee(k, state, key);
-	if (reuse_is_keyed(&k->next) && !k->spoiled &&
-	    store_claim(store_of(k), k->next.hex, &k->claim_fd, &e) < 0)
-		error_ignore(&e, "somebody makes it, too");
+	if (k->can && !k->spoiled)
+		claim_quietly(k, &k->next);
 	keep_state(run, state, key);
+	if (!k->can)
+		fd_close(fd_take(&k->claim_fd));
 }
 
 void keep_connected(struct build_run *run)
@@ -529,6 +559,8 @@ void keep_step(struct build_run *run, size_t i, bool tolerated)
 	struct keep *k = run->keep;
 	struct step_key *key, *before;
 
+	run->result->failed_step = 0;
+	free(TAKE(run->result->checkpoint));
 	if (!k)
 		return;
 	before = &k->reuse.states[i].key;
@@ -551,8 +583,9 @@ void keep_failed(struct build_run *run, size_t i)
 	struct keep *k = run->keep;
 
 	run->result->failed_step = i + 1;
-	if (!k || !k->last)
+	if (!k)
 		return;
+	k->spoiled = true; /* if it is tried again: it runs on what the first try left */
 	free(run->result->checkpoint); /* of a try before this one */
 	run->result->checkpoint = xstrdup(k->last);
 }
@@ -573,6 +606,10 @@ static int remake_final(struct keep *k, struct error **err)
 		return -1;
 	for (size_t i = 0; i < now.len; i++)
 		k->spoiled |= !text_eq(now.states[i].key.hex, k->reuse.states[i].key.hex);
+	k->spoiled |= !text_eq(now.artifact.hex, k->reuse.artifact.hex);
+	for (size_t i = 0; i < now.post_count; i++)
+		if (!text_eq(now.posts[i].hex, k->reuse.posts[i].hex))
+			step_key_release(&now.final);
 	step_key_release(&k->reuse.artifact);
 	step_key_release(&k->reuse.final);
 	k->reuse.artifact = now.artifact;
@@ -614,6 +651,16 @@ static void save_history(struct build_run *run)
 			 e->message);
 }
 
+/* The layer that the machine wrote to last, states that were replaced, and what killed runs left. */
+static void collect_garbage(struct keep *k)
+{
+	AUTO(error) struct error *e = NULL;
+	int removed;
+
+	if (store_collect(store_of(k), 0, INT64_MAX, &removed, &e) < 0)
+		error_ignore(&e, "the next run tries again");
+}
+
 void keep_end(struct build_run *run)
 {
 	struct keep *k;
@@ -621,10 +668,14 @@ void keep_end(struct build_run *run)
 	if (!run->keep)
 		return;
 	save_history(run);
-	forget_passing(run);
-	k = TAKE(run->keep);
-	history_free(k->history);
+	k = run->keep;
 	let_go(k);
+	forget_passing(run);
+	remove_useless(k);
+	if (run->ctx.store && k->maker.build->type->checkpoints)
+		collect_garbage(k);
+	run->keep = NULL;
+	history_free(k->history);
 	reuse_release(&k->reuse);
 	step_key_release(&k->next);
 	free(k->last);

@@ -139,14 +139,20 @@ static void read_ran(const json_t *meta, struct int64_list *ret)
 		ret->v[ret->len++] = json_integer_value(json_array_get(ran, i));
 }
 
+static bool is_useless(const struct reuse_policy *p, const struct step_key *key)
+{
+	return p->useless && strv_contains(p->useless, key->hex);
+}
+
+/* Sets all but the key, which is `key`. */
 static void look_up(const struct key_maker *m, const struct reuse_policy *p, size_t state,
-		    struct reuse_state *ret)
+		    const struct step_key *key, struct reuse_state *ret)
 {
 	json_t *meta;
 
-	if (!p->store || !reuse_is_keyed(&ret->key))
+	if (!p->store || !reuse_is_keyed(key) || is_useless(p, key))
 		return;
-	meta = store_peek(p->store, ret->key.hex);
+	meta = store_peek(p->store, key->hex);
 	if (!meta)
 		return;
 	read_ran(meta, &ret->ran);
@@ -155,6 +161,17 @@ static void look_up(const struct key_maker *m, const struct reuse_policy *p, siz
 		return;
 	ret->why = too_old(m, p, &ret->ran);
 	ret->kept = !ret->why;
+}
+
+bool reuse_is_kept(const struct key_maker *m, const struct reuse_policy *p, size_t state,
+		   const struct step_key *key)
+{
+	struct reuse_state now = { 0 };
+
+	look_up(m, p, state, key, &now);
+	free(now.ran.v);
+	free(now.why);
+	return now.kept;
 }
 
 int reuse_next_key(const struct key_maker *m, size_t i, const struct step_key *before,
@@ -177,7 +194,7 @@ static int make_states(const struct key_maker *m, const struct reuse_policy *p, 
 		if ((r->len ? reuse_next_key(m, r->len - 1, &s[-1].key, &s->key, err)
 			    : key_start(m, &s->key, err)) < 0)
 			return -1;
-		look_up(m, p, r->len, s);
+		look_up(m, p, r->len, &s->key, s);
 	}
 	return 0;
 }

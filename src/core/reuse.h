@@ -12,11 +12,12 @@
 #include "core/outcome.h"
 
 struct reuse_policy {
-	struct store *store; /* NULL: nothing is kept or reused */
-	const char *from;    /* STEP to begin at: what is before must be there; NULL */
-	const char *refresh; /* STEP that runs again, with all after it; NULL */
-	int64_t ttl;         /* ns */
-	bool needs_artifact; /* -force: finished artifacts are made again */
+	struct store *store;        /* NULL: nothing is kept or reused */
+	const char *from;           /* STEP to begin at: what is before must be there; NULL */
+	const char *refresh;        /* STEP that runs again, with all after it; NULL */
+	int64_t ttl;                /* ns */
+	bool needs_artifact;        /* -force: finished artifacts are made again */
+	const struct strv *useless; /* keys of kept states that do not work; NULL: none known */
 };
 
 struct reuse_state {
@@ -49,6 +50,9 @@ MUST_CHECK int reuse_look(const struct key_maker *maker, const struct reuse_poli
 /* The key of state `i` + 1. What follows a state that is not to be reused has none. */
 MUST_CHECK int reuse_next_key(const struct key_maker *m, size_t i, const struct step_key *before,
 			      struct step_key *ret, struct error **err);
+/* Is it there now, and fresh enough, as reuse_state.kept? */
+bool reuse_is_kept(const struct key_maker *m, const struct reuse_policy *p, size_t state,
+		   const struct step_key *key);
 /* Can its state, once made, be reused by a later run? */
 bool reuse_is_keyed(const struct step_key *k);
 
