@@ -59,13 +59,18 @@ int entry_generations(int key_dir, struct strv *ret, struct error **err)
 			return 0;
 		return error_set_errno(err, errno, "cannot read the folder of a step");
 	}
+	/* an error is never taken for absence: what no entry names is removed */
 	for (errno = 0; (e = readdir(d)); errno = 0) {
 		struct stat st;
 
-		if (generation_is_valid(e->d_name) &&
-		    fstatat(key_dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISDIR(st.st_mode))
-			strv_push(ret, e->d_name);
+		if (!generation_is_valid(e->d_name))
+			continue;
+		if (fstatat(key_dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			if (S_ISDIR(st.st_mode))
+				strv_push(ret, e->d_name);
+		} else if (errno != ENOENT) {
+			break;
+		}
 	}
 	saved = errno;
 	closedir(d);
@@ -227,7 +232,9 @@ static int check_content(struct store *s, struct store_entry *e, const char *gen
 
 		if (fd < 0 && errno != ENOENT && errno != ELOOP)
 			return error_set_errno(err, errno, "cannot open '%s'", f->name);
-		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		if (fd >= 0 && fstat(fd, &st) < 0)
+			return error_set_errno(err, errno, "cannot examine '%s'", f->name);
+		if (fd < 0 || !S_ISREG(st.st_mode))
 			return error_set(err, ERROR_INVALID, "'%s' is gone", f->name);
 		if (check_file(s, fd, note, f, c, err) < 0)
 			return -1;

@@ -13,12 +13,15 @@
  * excludes ours is held for as long as it takes to remove something, or to make room. */
 enum { FIRST_LOOK_MSEC = 1, LAST_LOOK_MSEC = 10, PATIENCE_SEC = 120 };
 
-bool hold_is_named(int fd, int folder, const char *name)
+int hold_is_named(int fd, int folder, const char *name)
 {
 	struct stat held, named;
 
-	return fstat(fd, &held) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+	if (fstat(fd, &held) < 0)
+		return -1;
+	if (fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -1;
+	return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
 static int open_at(int folder, const char *name, int flags)
@@ -30,11 +33,25 @@ static int open_at(int folder, const char *name, int flags)
 
 	if (fd < 0)
 		return -1;
-	if (!(flags & O_DIRECTORY) && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+	if (flags & O_DIRECTORY)
+		return fd_take(&fd);
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
 		errno = ELOOP;
 		return -1;
 	}
 	return fd_take(&fd);
+}
+
+static int lock_now(int fd, int operation)
+{
+	int r;
+
+	do
+		r = flock(fd, operation | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	return r;
 }
 
 int hold_try(int folder, const char *name, int flags, int operation, int *ret_fd)
@@ -44,12 +61,14 @@ int hold_try(int folder, const char *name, int flags, int operation, int *ret_fd
 
 		if (fd < 0)
 			return -1;
-		if (flock(fd, operation | LOCK_NB) < 0) {
-			if (errno == EINTR)
-				continue;
+		if (lock_now(fd, operation) < 0)
 			return errno == EWOULDBLOCK ? 0 : -1;
-		}
-		if (!hold_is_named(fd, folder, name)) {
+
+		int named = hold_is_named(fd, folder, name);
+
+		if (named < 0)
+			return -1;
+		if (!named) {
 			if (flags & O_EXCL) { /* what we made was removed at once */
 				errno = ENOENT;
 				return -1;

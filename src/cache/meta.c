@@ -140,7 +140,9 @@ int entry_meta_read(int entry, struct entry_meta *ret, struct error **err)
 
 	if (fd < 0 && errno != ENOENT && errno != ELOOP)
 		return error_set_errno(err, errno, "cannot open " META_FILE);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > META_MAX)
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		return error_set_errno(err, errno, "cannot examine " META_FILE);
+	if (fd < 0 || !S_ISREG(st.st_mode) || st.st_size > META_MAX)
 		return wrong(err, "it is absent or no such file");
 	text = xmalloc((size_t)st.st_size + 1);
 	n = fd_read_at(fd, text, (size_t)st.st_size, 0);

@@ -37,7 +37,7 @@ static int scan_one(int key_dir, const char *key, const char *generation, bool o
 			       ? 0
 			       : error_set_errno(err, errno, "cannot open the entry '%s'", key);
 	if (entry_meta_read(fd, &meta, &e) < 0) {
-		if (!hold_is_named(fd, key_dir, generation))
+		if (hold_is_named(fd, key_dir, generation) == 0)
 			return 0;
 		if (e->kind != ERROR_INVALID)
 			return error_move(err, TAKE(e));

@@ -113,7 +113,9 @@ static int make_secret(struct store *s, const char *temp)
 	random_bytes(bytes, sizeof(bytes));
 	r = fd_write_at(fd, bytes, sizeof(bytes), 0);
 	explicit_bzero(bytes, sizeof(bytes));
-	if (r < 0 || fsync(fd) < 0)
+	while (r == 0 && fsync(fd) < 0)
+		r = errno == EINTR ? 0 : -1;
+	if (r < 0)
 		return -1;
 	if (linkat(s->folders[IN_STAGING], temp, s->top, SECRET_FILE, 0) == 0)
 		return 0;

@@ -57,8 +57,8 @@ int hold_try_layer(int folder, const char *name, int *ret_fd);
 /* The same, waiting for the lock. 0, or -1 with errno; ECANCELED: `c` says why. */
 int hold_wait(int folder, const char *name, int flags, int operation, struct cancel *c,
 	      int *ret_fd);
-/* The name still leads to what is open. */
-bool hold_is_named(int fd, int folder, const char *name);
+/* 1: the name still leads to what is open; 0: no more; -1 with errno. */
+int hold_is_named(int fd, int folder, const char *name);
 /* Only one process at a time makes room or collects. */
 MUST_CHECK int hold_collector(struct store *s, struct cancel *c, int *ret_fd, struct error **err);
 
