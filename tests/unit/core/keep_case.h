@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Builds of text machines (tests/fakes/text_machine.h) in a folder with a store of its own: what the
- * tests of kept steps share. */
+ * tests of kept steps share. In memory where there is such a folder: all is flushed to the disk often. */
 #pragma once
 
 #include <setjmp.h>
@@ -98,7 +98,9 @@ UNUSED static int keep_case_begin(void **state)
 	struct keep_case *c = NEW(struct keep_case);
 
 	*c = (struct keep_case){ .home = fs_cwd(), .said = STRBUF_INIT };
-	must(fs_temp_dir("/tmp", "ingot-test-", &c->dir, &err), err);
+	must(fs_temp_dir(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", "ingot-test-",
+			 &c->dir, &err),
+	     err);
 	assert_int_equal(chdir(c->dir), 0);
 	c->store_dir = path_join(c->dir, "store");
 	c->state_dir = path_join(c->dir, "state");
