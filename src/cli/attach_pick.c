@@ -255,6 +255,7 @@ static void fill(struct attach_target *t, const json_t *run, const json_t *build
 
 	t->run_id = xstrdup(text_of(run, "id"));
 	t->build = xstrdup(text_of(build, "name"));
+	t->interrupted = text_eq(text_of(build, "status"), "cancelled");
 	t->failure = describe_failure(build);
 	t->error = xstrdup(text_of(json_object_get(build, "error"), "message"));
 	t->ended = wall + (int64_t)(seconds * (double)NSEC_PER_SEC);

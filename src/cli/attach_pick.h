@@ -13,6 +13,7 @@ struct attach_wish {
 
 struct attach_target {
 	char *run_id, *build;
+	bool interrupted;          /* it did not fail by itself */
 	char *failure;             /* "step 2 (shell harden)" */
 	char *error;               /* its message; NULL: not known */
 	int64_t ended;             /* wall, ns; when the run started, if that is not known */

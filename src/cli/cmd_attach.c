@@ -313,8 +313,9 @@ static void introduce(const struct session *s)
 	AUTO_FREE char *when = ago(t->ended);
 	struct str rest, line = str_split(str_of(t->error), '\n', &rest);
 
-	fprintf(stderr, "Build '%s' of run %s failed %s in %s%s\n", t->build, t->run_id, when,
-		t->failure, line.len ? ":" : ".");
+	fprintf(stderr, "Build '%s' of run %s %s %s in %s%s\n", t->build, t->run_id,
+		t->interrupted ? "was interrupted" : "failed", when, t->failure,
+		line.len ? ":" : ".");
 	if (line.len)
 		fprintf(stderr, "  %.*s\n", STR_FMT(line));
 	say_state(t);
