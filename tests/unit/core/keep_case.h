@@ -43,6 +43,7 @@ struct keep_case {
 	/* for the next run */
 	struct reuse_policy policy;
 	int parallel;
+	const char *retry; /* failed phases are tried again after that file was removed; NULL */
 	/* of the last run */
 	struct keep_result results[BUILDS_MAX];
 	size_t len;
@@ -151,6 +152,18 @@ static void hear(struct event_sink *sink, const struct event *ev)
 	pthread_mutex_unlock(&said_lock);
 }
 
+static int answer(struct event_sink *sink, const struct event *ev, struct cancel *c,
+		  char **ret_line, struct error **err)
+{
+	(void)sink;
+	(void)ev;
+	(void)c;
+	if (fs_remove(current->retry, err) < 0)
+		return -1;
+	*ret_line = xstrdup("r");
+	return 0;
+}
+
 static void take_results(struct keep_case *c, const struct build_result *results, size_t n)
 {
 	assert_true(n <= BUILDS_MAX);
@@ -169,7 +182,7 @@ static void run_plan(struct keep_case *c, const struct plan *plan, struct redact
 	AUTO(error) struct error *err = NULL;
 	char uuid[UUID_TEXT];
 	AUTO_FREE char *path = path_join(c->dir, "t.pkr.hcl");
-	struct event_sink sink = { .emit = hear };
+	struct event_sink sink = { .emit = hear, .ask = answer };
 	struct host_dirs dirs = { .home = c->dir,
 				  .cache = c->dir,
 				  .state = c->state_dir,
@@ -182,7 +195,7 @@ static void run_plan(struct keep_case *c, const struct plan *plan, struct redact
 
 	const struct engine_options opts = {
 		.parallel = c->parallel,
-		.on_error = "cleanup",
+		.on_error = c->retry ? "ask" : "cleanup",
 		.sink = &sink,
 		.redactor = redactor,
 		.dirs = &dirs,

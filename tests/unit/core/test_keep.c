@@ -209,6 +209,25 @@ static void test_tolerated(void **state)
 	made("0abc");
 }
 
+/* What a first try left of itself is in the machine: nobody else goes on from there. */
+static void test_tried_again(void **state)
+{
+	struct keep_case *c = *state;
+
+	template(WORD("a") STEP("word = \"b\"" AND "fails = \"f\"") WORD("c"));
+	put("f", "");
+	c->retry = "f";
+	RUN(c, "start +a +b +b +c finish");
+	assert_true(c->results[0].ok);
+	assert_int_equal(c->results[0].failed_step, 0);
+	assert_null(c->results[0].checkpoint);
+	made("0abbc");
+	KEPT(c, 2);
+	RUN(c, "+b +c finish");
+	made("0abc");
+	KEPT(c, 4);
+}
+
 /* ---- what is not kept ---------------------------------------------------------------------------------- */
 
 static void test_barrier(void **state)
@@ -661,6 +680,7 @@ int main(void)
 		TEST(no_steps),
 		TEST(files),
 		TEST(failure),
+		TEST(tried_again),
 		TEST(tolerated),
 		TEST(barrier),
 		TEST(barrier_failure),
