@@ -8,6 +8,7 @@
 for program in qemu-system-x86_64 qemu-img debugfs sfdisk jq zstd; do
         command -v $program >/dev/null || test_skip_all "no $program"
 done
+. "${0%/*}/tiny-guest.sh"
 . "${0%/*}/base-image.sh"
 steps=$HOME/.cache/ingot/steps
 
@@ -134,5 +135,32 @@ test_expect_success 'and no trace: no snapshot, no base, nothing about the store
         qemu-img check -q kept/one/one && ! grep -qaF "$steps" kept/one/one &&
         small=$(stat -c %s plain/one/one) && ls -l kept/one/one plain/one/one &&
         [ "$(stat -c %s kept/one/one)" -lt $((small + small / 50)) ] && test_clean'
+
+# A small guest is enough for this one; its memory is larger than the disk of the store.
+full='no room to keep a step: one warning, the build goes on and leaves nothing of it'
+if [ -e $tiny_boot/linux ] && mkdir -p full small && mount -t tmpfs -o size=8m tmpfs small 2>/dev/null; then
+        tiny_guest
+        cat >full/t.pkr.hcl <<-EOF
+	$(tiny_disk_source full)
+	build {
+	  sources = ["source.qemu.full"]
+	  provisioner "shell" {
+	    inline = ["echo first | dd of=/dev/sda bs=1M seek=1 conv=notrunc"]
+	  }
+	  provisioner "shell" {
+	    inline = ["dd if=/dev/sda bs=1M skip=1 count=1 2>/dev/null | head -n 1; echo second"]
+	  }
+	}
+	EOF
+        test_expect_success "$full" '
+                INGOT_CACHE_DIR=$PWD/small ingot build -color=false full >out 2>&1; code=$?; cat out;
+                find small ! -type l >left; umount small; cat left; [ $code = 0 ] &&
+                [ "$(grep -c "warning: " out)" = 1 ] &&
+                grep "warning: finished steps are not kept from here on: .*No space left" out &&
+                grep ": first$" out && grep ": second$" out && test -e full/out/tiny-$$ &&
+                ! grep -E "steps/(entries|layers|staging)/" left && test_clean'
+else
+        test_skip "$full" 'needs root to mount a small disk, and debian-installer-12-netboot-amd64'
+fi
 
 test_done
