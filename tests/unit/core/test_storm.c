@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 /* A whole run does about 35 things; some end before they are killed. */
-enum { KILLS = 40, STEPS = 3, THINGS = 36, SPINS_MAX = 2000, SEED = 20261129 };
+enum { KILLS = 50, STEPS = 3, THINGS = 36, SPINS_MAX = 2000, SEED = 20261129 };
 
 static unsigned seed = SEED;
 
