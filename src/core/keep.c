@@ -8,6 +8,7 @@
 #include "core/reuse.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/fs.h"
 #include "os/log.h"
 
 #include <jansson.h>
@@ -15,6 +16,9 @@
 #include <string.h>
 
 enum { LOOKS_MAX = 1000 };
+
+/* The disks of the machine are in the store: with less than this it would come to a stop there. */
+#define ROOM_MIN (INT64_C(256) << 20)
 
 struct keep {
 	struct key_maker maker;
@@ -281,12 +285,42 @@ static void set_start(struct build_run *run)
 	run->next_provisioner = r->begin ? r->begin - 1 : 0;
 }
 
+/* What others kept makes way. */
+static int make_room(struct store *s, struct error **err)
+{
+	struct store_usage usage;
+	int64_t room;
+	int removed;
+
+	if (fs_free_space(store_dir(s), &room, err) < 0)
+		return -1;
+	if (room >= ROOM_MIN)
+		return 0;
+	if (store_usage(s, &usage, err) < 0 ||
+	    store_collect(s, 0, MAX(usage.bytes - (ROOM_MIN - room), INT64_C(0)), &removed, err) <
+		    0 ||
+	    fs_free_space(store_dir(s), &room, err) < 0)
+		return -1;
+	if (room >= ROOM_MIN)
+		return 0;
+	return error_set(err, ERROR_IO,
+			 "only %lld MiB are free on the file system of '%s' (INGOT_CACHE_DIR can "
+			 "name another place)",
+			 (long long)(room >> 20), store_dir(s));
+}
+
+static bool needs_machine(const struct keep *k)
+{
+	return k->maker.build->type->checkpoints && !k->reuse.done && !k->reuse.built;
+}
+
 /* What is really wrong the build itself finds, and says better. */
 static int go_without(struct build_run *run, struct error **err)
 {
 	if ((*err)->kind == ERROR_CANCELLED || run->opts->reuse->from)
 		return -1;
-	ui_say(&run->ui, "Finished steps are neither reused nor kept: %s", (*err)->message);
+	ui_error(&run->ui, "warning: finished steps are neither reused nor kept: %s",
+		 (*err)->message);
 	error_ignore(err, "said");
 	keep_end(run);
 	return 0;
@@ -313,7 +347,7 @@ int keep_begin(struct build_run *run, enum keep_start *ret, struct error **err)
 		.claim_fd = -1,
 	};
 	k->policy.useless = &k->useless;
-	if (find_start(run, err) < 0)
+	if (find_start(run, err) < 0 || (needs_machine(k) && make_room(store_of(k), err) < 0))
 		return go_without(run, err);
 	if (log_is_on)
 		log_keys(run);

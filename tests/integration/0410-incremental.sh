@@ -136,10 +136,11 @@ test_expect_success 'and no trace: no snapshot, no base, nothing about the store
         small=$(stat -c %s plain/one/one) && ls -l kept/one/one plain/one/one &&
         [ "$(stat -c %s kept/one/one)" -lt $((small + small / 50)) ] && test_clean'
 
-# A small guest is enough for this one; its memory is larger than the disk of the store.
+# A small guest is enough for these.
 full='no room to keep a step: one warning, the build goes on and leaves nothing of it'
-if [ -e $tiny_boot/linux ] && mkdir -p full small && mount -t tmpfs -o size=8m tmpfs small 2>/dev/null; then
-        tiny_guest
+tight='no room for the disks either: they are where they would be without a store'
+# full_template STEP: what runs after the first one
+full_template() {
         cat >full/t.pkr.hcl <<-EOF
 	$(tiny_disk_source full)
 	build {
@@ -147,20 +148,42 @@ if [ -e $tiny_boot/linux ] && mkdir -p full small && mount -t tmpfs -o size=8m t
 	  provisioner "shell" {
 	    inline = ["echo first | dd of=/dev/sda bs=1M seek=1 conv=notrunc"]
 	  }
+	  $1
 	  provisioner "shell" {
 	    inline = ["dd if=/dev/sda bs=1M skip=1 count=1 2>/dev/null | head -n 1; echo second"]
 	  }
 	}
 	EOF
+}
+# on_small WARNING: the build is well, says that and no more, and leaves nothing there
+on_small() {
+        INGOT_CACHE_DIR=$PWD/small ingot build -color=false full >out 2>&1
+        code=$?
+        cat out
+        rm -f small/filled
+        find small ! -type l >left
+        umount small
+        cat left
+        [ $code = 0 ] && [ "$(grep -c "warning: " out)" = 1 ] && grep "warning: $1" out &&
+                grep ": first$" out && grep ": second$" out && test -e full/out/tiny-$$ && rm -r full/out &&
+                test_clean
+}
+if [ -e $tiny_boot/linux ] && mkdir -p full small && mount -t tmpfs -o size=600m tmpfs small 2>/dev/null; then
+        tiny_guest
         test_expect_success "$full" '
-                INGOT_CACHE_DIR=$PWD/small ingot build -color=false full >out 2>&1; code=$?; cat out;
-                find small ! -type l >left; umount small; cat left; [ $code = 0 ] &&
-                [ "$(grep -c "warning: " out)" = 1 ] &&
-                grep "warning: finished steps are not kept from here on: .*No space left" out &&
-                grep ": first$" out && grep ": second$" out && test -e full/out/tiny-$$ &&
-                ! grep -E "steps/(entries|layers|staging)/" left && test_clean'
+                full_template "provisioner \"shell-local\" {
+	                inline       = [\"head -c 1G /dev/zero >small/filled || true\"]
+	                cache_inputs = []
+	        }" && on_small "finished steps are not kept from here on: .*No space left"'
+        mount -t tmpfs -o size=8m tmpfs small
+        test_expect_success "$tight" '
+                full_template "provisioner \"shell\" {
+	                inline = [\"dd if=/dev/urandom of=/dev/sda bs=1M seek=4 count=10 conv=notrunc,fsync\"]
+	        }" && on_small "finished steps are neither reused nor kept: only . MiB are free" &&
+                ! grep -E "steps/(entries|layers|staging)/" left'
 else
         test_skip "$full" 'needs root to mount a small disk, and debian-installer-12-netboot-amd64'
+        test_skip "$tight" 'so too'
 fi
 
 test_done
