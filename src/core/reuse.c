@@ -122,6 +122,9 @@ static char *too_old(const struct key_maker *m, const struct reuse_policy *p,
 		name = reuse_step_name(m->build, i);
 		reuse_add_age(&age, now - ran->v[i]);
 		duration_format_words(&ttl, ttl_of(m, p, i));
+		if (!i)
+			return xasprintf("the machine started %s ago, longer than %s", age.buf,
+					 ttl.buf);
 		return xasprintf("step %zu (%s) ran %s ago, longer than %s", i, name, age.buf,
 				 ttl.buf);
 	}
