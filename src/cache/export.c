@@ -6,6 +6,7 @@
 #include "os/archive.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "os/qcow2.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "os/qcow2.h"
 #include "os/random.h"
 
 #include <errno.h>

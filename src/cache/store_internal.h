@@ -105,8 +105,6 @@ MUST_CHECK int entry_meta_write(int entry, struct entry_meta *m, const struct js
 
 /* ---- check.c --------------------------------------------------------------------------- */
 
-/* The name of the disk that an open qcow2 file stands on; heap, NULL: none. */
-char *qcow2_backing(int fd);
 /* Of an open file, from its beginning. */
 MUST_CHECK int check_digest(int fd, const char *path, struct cancel *c, char **ret_sha256,
 			    struct error **err);

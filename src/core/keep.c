@@ -27,14 +27,17 @@ struct keep {
 	struct history *history;
 	struct store_entry *entry; /* what we start from; held to the end */
 	struct checkpoint from;
-	int claim_fd;         /* of the state being made */
-	struct step_key next; /* of that state; as it was when the step began */
-	char *last;           /* key of the last state that was kept; NULL: none */
-	struct strv passing;  /* keys that only this run can have */
-	struct strv useless;  /* keys of what was kept and did not work: removed at the end */
+	int claim_fd;            /* of the state being made */
+	int artifact_fd;         /* claim of the artifact: one build at a time makes it */
+	struct step_key next;    /* of that state; as it was when the step began */
+	char *last;              /* key of the last state that was kept; NULL: none */
+	struct strv passing;     /* keys that only this run can have */
+	struct strv useless;     /* keys of what was kept and did not work: removed at the end */
+	struct strv built_files; /* what tells whether the artifact is as the builder left it */
 	char *start_key;
 	struct int64_list ran;
-	bool can;     /* keep states: until it fails once */
+	bool can; /* keep states: until it fails once */
+	bool told_wait;
 	bool spoiled; /* what was made differs from what its key says */
 	bool tainted; /* the machine's memory may hold a secret of a step */
 };
@@ -57,11 +60,12 @@ static void let_go(struct keep *k)
 	strv_release(&k->from.layers);
 	k->from = (struct checkpoint){ .layers = STRV_INIT };
 	fd_close(fd_take(&k->claim_fd));
+	fd_close(fd_take(&k->artifact_fd));
 }
 
 static bool may_wait(const struct keep *k)
 {
-	return !k->policy.from && !k->policy.refresh && k->maker.build->type->checkpoints;
+	return !k->policy.from && !k->policy.refresh;
 }
 
 /* Whoever had the claim may have made it between our look and our claim. */
@@ -69,6 +73,21 @@ static bool is_made(const struct keep *k, const struct step_key *key)
 {
 	return k->claim_fd >= 0 && may_wait(k) &&
 	       reuse_is_kept(&k->maker, &k->policy, k->reuse.begin, key);
+}
+
+/* Whoever waits holds nothing. */
+static int wait_for(struct build_run *run, const struct step_key *key, const char *what,
+		    struct error **err)
+{
+	int r;
+
+	ui_wait(&run->ui, "another build that makes the same %s", what);
+	if (!run->keep->told_wait)
+		ui_say(&run->ui, "Waiting for another build that makes the same %s...", what);
+	run->keep->told_wait = true;
+	r = store_wait(store_of(run->keep), key->hex, run->ctx.cancel, err);
+	ui_wait_end(&run->ui);
+	return r;
 }
 
 /* 1: ours; 0: somebody had it, and has ended. */
@@ -83,16 +102,24 @@ static int claim(struct build_run *run, const struct step_key *key, struct error
 		return !is_made(k, key);
 	if (e->kind != ERROR_EXISTS)
 		return error_move(err, TAKE(e));
-	if (!may_wait(k))
-		return 1;
 	error_ignore(&e, "we wait for it");
-	ui_wait(&run->ui, "another build that makes the same step");
-	ui_say(&run->ui, "Waiting for another build that makes the same step...");
+	return may_wait(k) ? wait_for(run, key, "step", err) : 1;
+}
 
-	int r = store_wait(store_of(k), key->hex, run->ctx.cancel, err);
+/* So that two of the same build do not write to one place; the second finds it done. */
+static int claim_artifact(struct build_run *run, struct error **err)
+{
+	struct keep *k = run->keep;
+	const struct step_key *key = &k->reuse.artifact;
+	AUTO(error) struct error *e = NULL;
 
-	ui_wait_end(&run->ui);
-	return r;
+	if (!reuse_is_keyed(key) || store_claim(store_of(k), key->hex, &k->artifact_fd, &e) == 0)
+		return 1;
+	if (e->kind != ERROR_EXISTS)
+		return error_move(err, TAKE(e));
+	error_ignore(&e, "we wait for it");
+	fd_close(fd_take(&k->claim_fd));
+	return wait_for(run, key, "image", err);
 }
 
 /* 1: held; 0: it is gone, look again. */
@@ -127,6 +154,8 @@ static int settle(struct build_run *run, struct error **err)
 	if (r->done || r->built)
 		return 1;
 	if (r->begin < r->len && (ok = claim(run, &r->states[r->begin].key, err)) <= 0)
+		return ok;
+	if ((ok = claim_artifact(run, err)) <= 0)
 		return ok;
 	return r->begin ? hold(run, &r->states[r->begin - 1].key, err) : 1;
 }
@@ -344,7 +373,9 @@ int keep_begin(struct build_run *run, enum keep_start *ret, struct error **err)
 		.useless = STRV_INIT,
 		.from = { .layers = STRV_INIT },
 		.passing = STRV_INIT,
+		.built_files = STRV_INIT,
 		.claim_fd = -1,
+		.artifact_fd = -1,
 	};
 	k->policy.useless = &k->useless;
 	if (find_start(run, err) < 0 || (needs_machine(k) && make_room(store_of(k), err) < 0))
@@ -574,18 +605,50 @@ void keep_connected(struct build_run *run)
 	reached(run, state, key);
 }
 
-/* What the step read may have changed while it ran. */
-static bool is_still(struct keep *k, size_t i, const struct step_key *before)
+/* What the machine was made from, and is served, counts for all steps. Nothing is fetched for that. */
+static bool is_start_still(struct build_run *run)
 {
+	struct keep *k = run->keep;
+	const char *then = k->reuse.states[0].key.hex;
 	AUTO(error) struct error *e = NULL;
 	struct step_key now = { 0 };
-	bool same = reuse_next_key(&k->maker, i, before, &now, &e) == 0 && now.hex && k->next.hex &&
-		    !strcmp(now.hex, k->next.hex);
+	bool same = true;
+
+	run->ctx.look_only = true;
+	if (key_start(&k->maker, &now, &e) < 0)
+		error_ignore(&e, "then nobody can tell");
+	else if (now.hex && then)
+		same = !strcmp(now.hex, then);
+	run->ctx.look_only = false;
+	step_key_release(&now);
+	return same;
+}
+
+/* What the step read may have changed while it ran, even if it was changed back. */
+static bool is_still(struct build_run *run, size_t i, const struct step_key *before)
+{
+	struct keep *k = run->keep;
+	AUTO(error) struct error *e = NULL;
+	struct step_key now = { 0 };
+	bool same = reuse_next_key(&k->maker, i, before, &now, &e) == 0 &&
+		    text_eq(now.hex, k->next.hex) && text_eq(now.stamp, k->next.stamp);
 
 	if (e)
 		error_ignore(&e, "then nobody knows");
 	step_key_release(&now);
-	return same;
+	return same && is_start_still(run);
+}
+
+static void note_change(struct build_run *run, size_t i)
+{
+	AUTO_FREE char *name = reuse_step_name(run->build, i + 1);
+
+	run->keep->spoiled = true;
+	ui_error(&run->ui,
+		 "warning: something that step %zu (%s) reads changed while it ran: it and what "
+		 "follows "
+		 "are not kept for later builds",
+		 i + 1, name);
 }
 
 void keep_step(struct build_run *run, size_t i, bool tolerated)
@@ -602,8 +665,10 @@ void keep_step(struct build_run *run, size_t i, bool tolerated)
 	k->tainted |= k->next.has_secret;
 	k->ran.v[i + 1] = clock_wall();
 	k->ran.len = i + 2;
-	if (tolerated || (k->next.hex && !is_still(k, i, before)))
+	if (tolerated)
 		k->spoiled = true;
+	else if (!k->spoiled && k->next.hex && !is_still(run, i, before))
+		note_change(run, i);
 	step_key_release(key);
 	*key = k->next;
 	k->next = (struct step_key){ 0 };
@@ -653,6 +718,15 @@ static int remake_final(struct keep *k, struct error **err)
 	return 0;
 }
 
+void keep_built(struct build_run *run)
+{
+	struct keep *k = run->keep;
+	AUTO(error) struct error *e = NULL;
+
+	if (k && outcome_snapshot(run->built, &k->built_files, &e) < 0)
+		error_ignore(&e, "then it counts as altered");
+}
+
 void keep_finished(struct build_run *run, struct artifact *built)
 {
 	struct keep *k = run->keep;
@@ -668,7 +742,11 @@ void keep_finished(struct build_run *run, struct artifact *built)
 	if (!is_known(k))
 		return;
 	o = (struct outcome){
-		.final = k->reuse.final.hex, .ran = k->ran, .built = built, .all = run->artifacts
+		.final = k->reuse.final.hex,
+		.ran = k->ran,
+		.built = built,
+		.built_files = &k->built_files,
+		.all = run->artifacts,
 	};
 	if (outcome_save(run->opts->dirs->state, k->reuse.artifact.hex, run->opts->cwd, &o, &e) < 0)
 		ui_error(&run->ui,
@@ -714,6 +792,7 @@ void keep_end(struct build_run *run)
 	step_key_release(&k->next);
 	free(k->last);
 	free(k->start_key);
+	strv_release(&k->built_files);
 	free(k->ran.v);
 	free(k);
 }

@@ -37,6 +37,8 @@ void keep_step(struct build_run *run, size_t i, bool tolerated);
 void keep_note(struct build_run *run, bool ok, int64_t took);
 /* The build failed in provisioner i. */
 void keep_failed(struct build_run *run, size_t i);
+/* The builder has made run->built; what alters it later is somebody else's. */
+void keep_built(struct build_run *run);
 /* All is done: what it left is known to the next run. */
 void keep_finished(struct build_run *run, struct artifact *built);
 void keep_end(struct build_run *run);

@@ -26,6 +26,7 @@ void step_key_release(struct step_key *k)
 		release_input(&k->inputs.items[i]);
 	vec_release(&k->inputs);
 	free(k->hex);
+	free(k->stamp);
 	free(k->never);
 	*k = (struct step_key){ 0 };
 }
@@ -358,6 +359,7 @@ static void making_init(struct key_making *k, const struct key_maker *m, const c
 		.m = m,
 		.key = key,
 		.digest = digest_new(DIGEST_SHA256),
+		.stamp = digest_new(DIGEST_SHA256),
 		.paths = STRV_INIT,
 	};
 	k->login = source_text(k, "ssh_password");
@@ -375,9 +377,12 @@ static int making_end(struct key_making *k, const struct step_key *before, int r
 {
 	if (r == 0 && !k->key->never && (!before || before->hex))
 		k->key->hex = digest_finish_hex(k->digest);
+	k->key->stamp = digest_finish_hex(k->stamp);
 	if (r < 0)
 		step_key_release(k->key);
 	digest_free(k->digest);
+	digest_free(k->stamp);
+	map_release(&k->globbed);
 	strv_release(&k->paths);
 	map_release(&k->names);
 	return r;

@@ -31,6 +31,8 @@ struct step_key {
 	char *hex;   /* NULL: unknown, or something before it is; always where there is a `never` */
 	char *never; /* why the state after this step is not reused, in words; NULL: it may be */
 	bool has_secret; /* its configuration or a file holds a secret: memory is not kept from here on */
+	/* Differs once a local file that takes part was touched, even if its content is the same. */
+	char *stamp;
 	/* Something up to here names what scripts are told of the build: its name takes part in the
 	 * keys of steps that run scripts. */
 	bool names_build;

@@ -52,6 +52,19 @@ static bool ends_command(const struct look *l, const char *p)
 	return next == p && strchr("'\"", *p); /* sh -c 'set' */
 }
 
+/* NAME=VALUE at `p`; NULL: something else. */
+static const char *skip_assignment(const struct look *l, const char *p)
+{
+	const char *name = p;
+	while (p < l->end && is_word(*p))
+		p++;
+	if (p == name || p == l->end || *p != '=')
+		return NULL;
+	while (p < l->end && !isspace((unsigned char)*p) && !strchr("|;&)>`", *p))
+		p++;
+	return p;
+}
+
 /* `env` prints unless a command or an assignment follows: `#!/usr/bin/env python3`. */
 static bool is_env(const struct look *l, const char *p)
 {
@@ -59,6 +72,9 @@ static bool is_env(const struct look *l, const char *p)
 	if (!rest)
 		return false;
 	const char *next = skip_blanks(l, rest);
+	for (const char *after; (after = skip_assignment(l, next)); next = skip_blanks(l, after))
+		if (ends_command(l, after))
+			return true;
 	return next == rest || next == l->end || !(is_word(*next) || strchr("./\"'${", *next));
 }
 
@@ -104,18 +120,28 @@ static bool is_listing(const struct look *l, const char *p)
 
 static bool is_reader(const struct look *l, const char *p)
 {
-	static const char *const words[] = { "printenv", "compgen", "environ",   "ENV",
-					     "getenv",   "Env",     "os_environ" };
+	static const char *const words[] = { "printenv", "compgen", "environ",    "ENV",
+					     "getenv",   "Env",     "os_environ", "ENVIRON" };
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (after_word(l, p, words[i]))
 			return true;
 	return is_env(l, p) || is_listing(l, p);
 }
 
+/* "PACKER_", in one piece or put together; what is served is in the key of the machine. */
+static bool names_packer(const char *text, size_t len)
+{
+	const char *end = text + len;
+	for (const char *p = text; (p = memmem(p, (size_t)(end - p), "PACKER_", 7)); p += 7)
+		if ((size_t)(end - p) < 12 || memcmp(p, "PACKER_HTTP_", 12) != 0)
+			return true;
+	return memmem(text, len, "BUILD_NAME", 10) || memmem(text, len, "BUILDER_TYPE", 12);
+}
+
 bool key_names_build(const char *text, size_t len)
 {
 	const struct look l = { text, text + len };
-	if (memmem(text, len, "PACKER_BUILD", 12) || memmem(text, len, "${!", 3))
+	if (names_packer(text, len) || memmem(text, len, "${!", 3))
 		return true;
 	for (const char *p = text; p < l.end; p++)
 		if (strchr("pcegEsdtor", *p) && *p && (p == text || !is_word(p[-1])) &&

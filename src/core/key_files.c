@@ -53,14 +53,13 @@ static int add_content(struct walk *w, int fd, const struct stat *st, const char
 {
 	struct key_making *k = w->k;
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
-	bool is_program = w->is_script || (st->st_mode & 0111);
 	if (st->st_size > CONTENT_MAX) {
 		const struct host_dirs *dirs = k->m->ctx->dirs;
 		const char *cache = dirs ? dirs->cache : NULL;
 		AUTO_FREE char *hex = NULL;
 		if (digests_of_file(cache, path, DIGEST_SHA256, k->m->ctx->cancel, &hex, err) < 0)
 			return -1;
-		k->key->names_build |= is_program;
+		k->key->names_build = true; /* nobody looks into it: an archive of scripts */
 		key_add_digest(k, field, name, hex);
 		return 0;
 	}
@@ -76,7 +75,7 @@ static int add_content(struct walk *w, int fd, const struct stat *st, const char
 			return error_set(err, ERROR_FAILED, "'%s' grows while it is read", path);
 	}
 	bool readable = is_text(text.buf, text.len);
-	k->key->names_build |= readable ? key_names_build(text.buf, text.len) : is_program;
+	k->key->names_build |= !readable || key_names_build(text.buf, text.len);
 	key_add(k, field, name, text.buf, text.len, readable ? KEY_TEXT : KEY_BYTES);
 	return 0;
 }
@@ -126,6 +125,8 @@ static int add_entry(struct walk *w, const char *path, const char *name, const s
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set_errno(err, errno, "cannot read '%s'", path);
+	AUTO_FREE char *identity = fs_identity_of(&st);
+	digest_add_field(w->k->stamp, name, identity, strlen(identity));
 	AUTO_FREE char *shown = xasprintf("%s %s%s", w->what, w->shown, name);
 	w->count++;
 	return add_content(w, fd, &st, path, field.buf, w->count > SHOWN_MAX ? NULL : shown, err);
@@ -265,9 +266,10 @@ int key_add_pattern(struct key_making *k, const char *pattern, struct error **er
 	add_pattern_name(k, absolute, rest);
 	for (size_t i = 0; i < files.len; i++) {
 		AUTO_FREE char *path = path_join(absolute, files.v[i]);
-		if (taken_with(k, path))
+		static char here;
+		if (map_has(&k->globbed, path) || taken_with(k, path))
 			continue;
-		strv_push(&k->paths, path);
+		map_set(&k->globbed, path, &here);
 		w.shown = files.v[i];
 		key_add_hidden(k, "input", files.v[i], strlen(files.v[i]));
 		if (add_whole(&w, path, files.v[i], err) < 0)

@@ -10,6 +10,8 @@ struct key_making {
 	const struct key_maker *m;
 	struct step_key *key;  /* filled */
 	struct digest *digest; /* of the key */
+	struct digest *stamp;  /* of what the kernel says of local files */
+	struct map globbed;    /* files that patterns of cache_inputs have brought */
 	const char *login;     /* the password of the login: the machine knows it anyway; or NULL */
 	struct strv paths;     /* local files and directories that have taken part */
 	bool may_lack;    /* files that cannot be read are left out: nothing is reused anyway */

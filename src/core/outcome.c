@@ -99,27 +99,37 @@ static void add_value(json_t *o, const char *name, const struct value *v)
 	json_set_text(o, name, text.buf);
 }
 
-static int add_files(json_t *o, const struct artifact *a, struct error **err)
+int outcome_snapshot(const struct artifact *a, struct strv *ret, struct error **err)
 {
-	json_t *files = json_object();
-
-	json_object_set_new(o, "files", files);
 	for (size_t i = 0; i < a->files.len; i++) {
 		AUTO_FREE char *identity = NULL;
 
 		if (fs_identity(a->files.v[i], &identity, err) < 0)
 			return -1;
-		json_set_text(files, a->files.v[i], identity);
+		strv_push(ret, identity);
 	}
 	return 0;
 }
 
-static json_t *write_artifact(const struct artifact *a, struct error **err)
+/* `identities`: of its files; NULL: as they are now. */
+static json_t *write_artifact(const struct artifact *a, const struct strv *identities,
+			      struct error **err)
 {
+	AUTO(strv) struct strv now = STRV_INIT;
+	json_t *files;
 	AUTO(value)
 	struct value *data = a->generated_data ? without_secrets(a->generated_data) : NULL;
-	json_t *o = json_object();
+	json_t *o;
 
+	if (!identities && outcome_snapshot(a, &now, err) < 0)
+		return NULL;
+	if (!identities)
+		identities = &now;
+	o = json_object();
+	files = json_object();
+	json_object_set_new(o, "files", files);
+	for (size_t i = 0; i < MIN(a->files.len, identities->len); i++)
+		json_set_text(files, a->files.v[i], identities->v[i]);
 	json_set_text(o, "builder_id", a->builder_id);
 	json_set_text(o, "id", a->id);
 	json_set_text(o, "text", a->text);
@@ -129,10 +139,7 @@ static json_t *write_artifact(const struct artifact *a, struct error **err)
 		json_object_set_new(o, "own_files", json_true());
 	add_value(o, "state", a->state);
 	add_value(o, "generated", data);
-	if (add_files(o, a, err) == 0)
-		return o;
-	json_decref(o);
-	return NULL;
+	return o;
 }
 
 static int write_all(json_t *root, const struct outcome *o, struct error **err)
@@ -145,7 +152,8 @@ static int write_all(json_t *root, const struct outcome *o, struct error **err)
 	for (size_t i = 0; i < o->ran.len; i++)
 		json_array_append_new(ran, json_integer(o->ran.v[i]));
 	for (size_t i = 0; i < o->all.len; i++) {
-		json_t *a = o->all.items[i] ? write_artifact(o->all.items[i], err) : json_null();
+		json_t *a =
+			o->all.items[i] ? write_artifact(o->all.items[i], NULL, err) : json_null();
 
 		if (!a)
 			return -1;
@@ -153,7 +161,7 @@ static int write_all(json_t *root, const struct outcome *o, struct error **err)
 	}
 	if (o->built) {
 		AUTO(error) struct error *gone = NULL;
-		json_t *built = write_artifact(o->built, &gone);
+		json_t *built = write_artifact(o->built, o->built_files, &gone);
 
 		if (built)
 			json_object_set_new(root, "built", built);

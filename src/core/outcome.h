@@ -17,6 +17,8 @@ struct int64_list {
 };
 
 struct outcome {
+	/* outcome_snapshot() of the builder's artifact as the builder left it; when saving; borrowed */
+	const struct strv *built_files;
 	char *final;              /* key that covers the post-processors */
 	struct int64_list ran;    /* wall, ns: when the start and each provisioner ran */
 	struct artifact *built;   /* the builder's, if it is there and unaltered; else NULL */
@@ -26,6 +28,8 @@ struct outcome {
 void outcome_free(struct outcome *o);
 DEFINE_AUTO(outcome, struct outcome *, outcome_free);
 
+/* What tells later whether the files are as they are now. */
+MUST_CHECK int outcome_snapshot(const struct artifact *a, struct strv *ret, struct error **err);
 /* `key`: of the builder's artifact. Relative names count from the directory of the process, as
  * they did when they were kept. ERROR_NOT_FOUND: there is none, or none that can be read. */
 MUST_CHECK int outcome_load(const char *state_dir, const char *key, const char *cwd,

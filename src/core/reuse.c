@@ -233,6 +233,7 @@ static int choose_begin(const struct key_maker *m, const struct reuse_policy *p,
 	for (i = MIN(from, refresh); i > 0 && !r->states[i - 1].kept; i--)
 		;
 	r->begin = i;
+	r->is_asked = from < r->len || refresh < r->len;
 	if (from < r->len && i < from) {
 		AUTO_FREE char *name = reuse_step_name(m->build, from);
 
@@ -305,7 +306,7 @@ static int look_at_outcome(const struct key_maker *m, const struct reuse_policy 
 	if (key_artifact(m, &r->states[r->len - 1].key, &r->artifact, err) < 0 ||
 	    make_final(m, r, err) < 0)
 		return -1;
-	if (!reuse_is_keyed(&r->artifact) || p->needs_artifact || p->from || p->refresh)
+	if (!reuse_is_keyed(&r->artifact) || p->needs_artifact || r->is_asked)
 		return 0;
 	if (outcome_load(m->ctx->dirs->state, r->artifact.hex, m->ctx->cwd, &r->outcome, &e) < 0) {
 		if (e->kind != ERROR_NOT_FOUND)

@@ -30,7 +30,8 @@ struct reuse_state {
 struct reuse {
 	struct reuse_state *states; /* step_count + 1 */
 	size_t len;
-	size_t begin; /* states before it need not be made; 0: nothing can be reused */
+	size_t begin;  /* states before it need not be made; 0: nothing can be reused */
+	bool is_asked; /* -from or -refresh means one of its steps */
 	struct step_key artifact, final;
 	struct step_key *posts; /* of each post-processor, through all chains */
 	size_t post_count;

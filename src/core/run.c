@@ -422,6 +422,8 @@ static void make(struct build_run *run, struct error **err)
 	if (start == KEEP_RUN)
 		build_machine(run, err);
 	built = run->built ? artifact_ref(run->built) : NULL;
+	if (built)
+		keep_built(run);
 	if (!*err && built && build_postprocess(run, TAKE(run->built), err) < 0)
 		assert(*err);
 	if (!*err && built)

@@ -62,15 +62,20 @@ bool fs_is_link(const char *path)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+char *fs_identity_of(const struct stat *st)
+{
+	return xasprintf("%llu %lld %lld.%09ld %lld.%09ld", (unsigned long long)st->st_ino,
+			 (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+			 (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
 int fs_identity(const char *path, char **ret, struct error **err)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return error_set_errno(err, errno, "cannot look at '%s'", path);
-	*ret = xasprintf("%llu %lld %lld.%09ld %lld.%09ld", (unsigned long long)st.st_ino,
-			 (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-			 (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	*ret = fs_identity_of(&st);
 	return 0;
 }
 

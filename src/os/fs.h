@@ -24,6 +24,8 @@ bool fs_is_link(const char *path); /* a symbolic one, wherever it leads */
 /* A text that differs once the file was written to or replaced (inode, size, times); heap. It says
  * nothing about writes within the clock's grain of the look. */
 MUST_CHECK int fs_identity(const char *path, char **ret, struct error **err);
+struct stat;
+char *fs_identity_of(const struct stat *st); /* the same of one that was looked at; heap */
 MUST_CHECK int fs_size(const char *path, int64_t *ret, struct error **err);
 
 MUST_CHECK int fs_read(const char *path, size_t max, struct strbuf *ret, struct error **err);

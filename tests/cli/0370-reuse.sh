@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # An unchanged build is a no-op, of builders without checkpoints, too.
-# shellcheck source=tests/cli/testlib.sh
+# shellcheck source=tests/cli/testlib.sh disable=SC2034
 . "${0%/*}/testlib.sh"
 
 export NO_COLOR=1
@@ -93,6 +93,57 @@ test_expect_success 'a build without a machine of its own always runs' '
 test_expect_success 'no step, no -from' '
         test_exit 1 ingot build -from 3 . >out 2>&1 && grep "there is no step .3." out &&
         test_exit 1 ingot build -no-cache -refresh 1 . >out 2>&1 && grep "excludes -refresh" out'
+
+test_expect_success 'what alters the artifact afterwards works on a new one' '
+        mkdir -p sign && cat >sign/t.pkr.hcl <<-\EOF &&
+	source "file" "s" {
+	  content = "text\n"
+	  target  = "signed.txt"
+	}
+	build {
+	  sources = ["file.s"]
+	  post-processor "shell-local" {
+	    inline = ["echo signed >>signed.txt"]
+	  }
+	}
+	EOF
+        ingot build sign && ingot build sign && ingot build sign && cat signed.txt && [ "$(grep -c signed signed.txt)" = 1 ]'
+
+# slow [COMMAND]: a step that reads `in`, after somebody had the time to look at it
+mkdir -p slow && cat >slow/t.pkr.hcl <<-\EOF
+	source "file" "a" {
+	  content = "a"
+	  target  = "slow/a.txt"
+	}
+	source "file" "b" {
+	  content = "b"
+	  target  = "slow/b.txt"
+	}
+	build {
+	  sources = ["file.a", "file.b"]
+	  provisioner "shell-local" {
+	    only         = ["file.a"]
+	    name         = "look"
+	    inline       = ["echo x >began", "while ! [ -e go ]; do sleep 0.05; done", "cat slow/in >result"]
+	    cache_inputs = ["slow/in"]
+	  }
+	}
+	EOF
+slow() { rm -f began go && { ingot build -color=false "$@" slow >slow.out 2>&1 & } && slow=$! && test_wait 60 test -e began; }
+
+test_expect_success 'what changed while it was read is not reused, even if it was changed back' '
+        echo good >slow/in && slow && echo wip >slow/in && >go && test_wait 60 grep wip result && echo good >slow/in &&
+        wait $slow && cat slow.out && grep "warning: something that step 1 (shell-local look) reads changed" slow.out &&
+        slow && >go && wait $slow && [ "$(cat result)" = good ] && ! grep "^==> file.a: Up to date" slow.out &&
+        ingot build -color=false slow >out && grep "^==> file.a: Up to date" out'
+
+test_expect_success '-refresh leaves builds alone that have no such step' '
+        slow -refresh=look && >go && wait $slow && grep "^==> file.b: Up to date" slow.out'
+
+test_expect_success 'two of the same build: the second waits, and has nothing to do' '
+        echo other >slow/in && slow && { ingot build -color=false slow >second 2>&1 & } && second=$! &&
+        test_wait 60 grep "Waiting for another build that makes the same image" second && >go && wait $slow &&
+        wait $second && cat second && grep "^==> file.a: Up to date" second'
 
 test_expect_success 'a cache that cannot be used costs a warning' '
         echo file >nodir && INGOT_CACHE_DIR=$PWD/nodir/x ingot build -var text=three . >out 2>&1 &&

@@ -11,10 +11,16 @@
 #include "net/download.h"
 #include "net/remote.h"
 #include "os/digests.h"
+#include "os/fd.h"
 #include "os/fs.h"
 #include "os/proc.h"
+#include "os/qcow2.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { BACKING_MAX = 64 /* images below one another */ };
 
 /* NULL also for a variable that is empty. */
 static const char *env_set(char *const *env, const char *name)
@@ -193,6 +199,36 @@ int medium_fetch(const struct qemu_config *c, struct build_ctx *ctx, char **ret_
 	return fetch(c, ctx, say, ret_path, err);
 }
 
+/* What the image stands on, down to the lowest: a change there changes the disk. */
+static int add_backing(struct digest *d, const char *path, struct build_ctx *ctx,
+		       struct error **err)
+{
+	AUTO_FREE char *at = xstrdup(path);
+
+	for (int i = 0; i < BACKING_MAX; i++) {
+		AUTO_CLOSE int fd = open(at, O_RDONLY | O_CLOEXEC);
+		AUTO_FREE char *name = fd < 0 ? NULL : qcow2_backing(fd);
+		AUTO_FREE char *dir = NULL, *hex = NULL;
+
+		if (!name)
+			return 0;
+		if (strstr(name, "://") || text_starts_with(name, "json:") ||
+		    text_starts_with(name, "nbd:"))
+			return error_set(
+				err, ERROR_INVALID,
+				"nobody can tell whether '%s' changes, which '%s' stands on", name,
+				at);
+		dir = path_dirname(at);
+		free(at);
+		at = path_absolute(dir, name);
+		if (digests_of_file(ctx->dirs->cache, at, DIGEST_SHA256, ctx->cancel, &hex, err) <
+		    0)
+			return -1;
+		digest_add_field(d, "backing file", hex, strlen(hex));
+	}
+	return error_set(err, ERROR_INVALID, "'%s' stands on too many other images", path);
+}
+
 /* start() says what it fetches; here that would be said twice. */
 int medium_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struct digest *d,
 		       struct error **err)
@@ -210,9 +246,11 @@ int medium_fingerprint(const struct qemu_config *c, struct build_ctx *ctx, struc
 	else if ((r = fetch(c, ctx, ctx->look_only ? say_nothing : say_errors, &where, err)) == 0)
 		r = digests_of_file(ctx->dirs->cache, where, DIGEST_SHA256, ctx->cancel, &state,
 				    err);
-	if (r == 0)
+	if (r == 0) {
 		digest_add_field(d, name, state, strlen(state));
-	else if (ctx->look_only && (*err)->kind == ERROR_NOT_FOUND)
+		return c->iso_skip_cache ? 0 : add_backing(d, where, ctx, err);
+	}
+	if (ctx->look_only && (*err)->kind == ERROR_NOT_FOUND)
 		error_prefix(err, "the %s is not at hand", name);
 	return r;
 }
