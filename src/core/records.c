@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UUID_LENGTH = 36, EVENTS_READ_MAX = 256 * 1024 * 1024, TRIES = 10 };
+enum { UUID_LENGTH = 36, EVENTS_READ_MAX = 256 * 1024 * 1024 };
 
 /* 20260102T030405.678901Z-UUID */
 static bool is_name(const char *name)
@@ -229,16 +229,41 @@ char *record_build_dir(const char *evidence_dir, const char *build_name)
 
 /* ---- removing ------------------------------------------------------------------------ */
 
-/* Who wants to remove it, too, makes a new file to lock when the old one is gone already. */
-static int remove_folder(const char *dir, struct error **err)
-{
-	for (int i = 0;; i++) {
-		AUTO(error) struct error *e = NULL;
+/* Moved aside first: a run that begins in this moment makes its folder anew, and keeps it. */
+#define ASIDE "gone-"
 
-		if (fs_remove_tree(dir, &e) == 0)
+static int remove_folder(const struct record_entry *entry, struct error **err)
+{
+	AUTO_FREE char *root = path_dirname(entry->dir);
+	AUTO_FREE char *aside = xasprintf("%s/" ASIDE "%s", root, entry->id);
+	AUTO(error) struct error *e = NULL;
+
+	if (fs_rename(entry->dir, aside, &e) < 0) {
+		if (e->kind == ERROR_NOT_FOUND) /* somebody else removes it */
 			return 0;
-		if (e->os_errno != ENOTEMPTY || i == TRIES)
-			return error_move(err, TAKE(e));
+		return error_move(err, TAKE(e));
+	}
+	return fs_remove_tree(aside, err);
+}
+
+/* What one that was killed has moved aside. */
+static void remove_rest(const char *state_dir)
+{
+	AUTO_FREE char *root = path_join(state_dir, RECORDS_DIR);
+	AUTO(strv) struct strv names = STRV_INIT;
+	AUTO(error) struct error *e = NULL;
+
+	if (!fs_exists(root) || fs_list(root, &names, &e) < 0) {
+		if (e)
+			error_ignore(&e, "the next one tries again");
+		return;
+	}
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO_FREE char *path = path_join(root, names.v[i]);
+		AUTO(error) struct error *why = NULL;
+
+		if (text_starts_with(names.v[i], ASIDE) && fs_remove_tree(path, &why) < 0)
+			error_ignore(&why, "the next one tries again");
 	}
 }
 
@@ -256,7 +281,7 @@ int record_remove(const struct record_entry *entry, struct error **err)
 			return 0;
 		return error_move(err, TAKE(e));
 	}
-	return remove_folder(entry->dir, err);
+	return remove_folder(entry, err);
 }
 
 static int64_t size_at(int dir, const char *name)
@@ -338,6 +363,8 @@ int records_prune(const char *state_dir, int64_t keep, int64_t max_bytes, int *r
 		total -= sizes ? sizes[i] : 0;
 		removed++;
 	}
+	if (removed)
+		remove_rest(state_dir);
 	*ret_removed = removed;
 	return 0;
 }

@@ -88,8 +88,7 @@ told() { jq -r --arg b "qemu.$1" 'select(.event == "message" and .build == $b) |
 template kept
 test_expect_success 'two flavours at once: what they share runs once, though the other one fails later' '
         build 1 kept && [ "$(said "first: of both")" = 1 ] && [ "$(said "second: of both")" = 1 ] &&
-        printf "%s\n" "$(ran one)" "$(ran two)" | sort >both && cat both &&
-        printf "%s\n" "1 2 3 4 5" "4" | sort >want && diff want both &&
+        case "$(ran one),$(ran two)" in "1 2 3 4 5,4" | "4 5,1 2 3 4") ;; *) ran one && ran two && false ;; esac &&
         [ "$(said "fifth: plain")" = 1 ] && test -e kept/one/one && test_absent kept/two && test_clean'
 
 test_expect_success 'a failed step is repaired: the steps before it are not done again, nor is the other build' '

@@ -334,8 +334,8 @@ static bool can_merge(const struct disks *d)
 static int rewrite_main(struct disks *d, const struct image_ctx *x, struct error **err)
 {
 	const struct qemu_config *c = d->config;
-	AUTO_FREE char *file = xasprintf("%s.convert", d->paths.v[0]);
-	AUTO_FREE char *to = path_absolute(x->cwd, file);
+	AUTO_FREE char *path = path_absolute(x->cwd, d->paths.v[0]);
+	AUTO_FREE char *to = xasprintf("%s.convert", path);
 	int r;
 
 	if (d->layers.store && c->use_backing_file && !c->disk_compression)
@@ -344,7 +344,7 @@ static int rewrite_main(struct disks *d, const struct image_ctx *x, struct error
 		r = can_merge(d) ? merge(d, x, to, err) : convert(d, x, to, err);
 	if (r < 0)
 		return error_prefix(err, "Error converting hard drive");
-	return fs_rename(to, d->paths.v[0], err);
+	return fs_rename(to, path, err);
 }
 
 /* It leaves the store as the template wants it. */
