@@ -15,7 +15,7 @@ enum {
 	CLEANUP_SECONDS = 120,
 	EVIDENCE_SECONDS = 10,
 	CONSOLE_LINES_MAX = 16 * 1024,
-	RESUME_SECONDS = 60, /* a machine that goes on answers at once, or never */
+	RESUME_SECONDS = 30, /* a machine that goes on answers at once, or never */
 };
 
 void build_step_start(struct build_run *run, enum history_kind kind, size_t i, const char *name)
