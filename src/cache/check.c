@@ -11,6 +11,7 @@
 #include "cache/store_internal.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/fs.h"
 #include "os/proc.h"
 
 #include <errno.h>
@@ -49,21 +50,16 @@ int check_digest(int fd, const char *path, struct cancel *c, char **ret_sha256, 
 	return 0;
 }
 
-static int64_t nsec(struct timespec t)
-{
-	return (int64_t)t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
-}
-
 /* Empty: what is true now may not be recognized later. */
 static char *note_text(const struct stat *st, const char *sha256)
 {
 	const char *boot = proc_boot_id();
 
-	if (!*boot || clock_wall() - nsec(st->st_ctim) < SETTLED_MSEC * NSEC_PER_MSEC)
+	if (!*boot || clock_wall() - clock_ns(st->st_ctim) < SETTLED_MSEC * NSEC_PER_MSEC)
 		return xstrdup("");
-	return xasprintf("%s %ju:%ju %jd %" PRId64 " %" PRId64 " %s\n", boot, (uintmax_t)st->st_dev,
-			 (uintmax_t)st->st_ino, (intmax_t)st->st_size, nsec(st->st_mtim),
-			 nsec(st->st_ctim), sha256);
+	AUTO_FREE char *identity = fs_identity_of(st);
+
+	return xasprintf("%s %s %s\n", boot, identity, sha256);
 }
 
 static bool has_note(struct store *s, const char *note, const char *want)

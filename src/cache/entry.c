@@ -4,6 +4,7 @@
 #include "base/duration.h"
 #include "cache/store.h"
 #include "cache/store_internal.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/random.h"
@@ -256,9 +257,7 @@ static int64_t last_use(int entry)
 {
 	struct stat st;
 
-	return fstatat(entry, META_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0
-		       ? 0
-		       : (int64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
+	return fstatat(entry, META_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : clock_ns(st.st_mtim);
 }
 
 static int hold_layers(struct store *s, const struct entry_meta *meta, struct cancel *c,

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "cache/store_internal.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
 
@@ -54,7 +55,7 @@ static int scan_one(int key_dir, const char *key, const char *generation, bool o
 	meta = (struct entry_meta){ 0 };
 	one->bytes = bytes_of_folder(fd, 0);
 	if (fstatat(fd, META_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		one->used = (int64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
+		one->used = clock_ns(st.st_mtim);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "core/history.h"
 #include "core/journal.h"
+#include "core/outcome.h"
 #include "core/records.h"
 
 #include <stdio.h>
@@ -38,8 +39,11 @@ static int forget(struct command_ctx *ctx, int *ret_removed, struct error **err)
 {
 	int64_t max_age = HISTORY_DAYS_MAX * INT64_C(86400) * NSEC_PER_SEC;
 
+	int outcomes;
+
 	if (history_prune(ctx->dirs.state, ctx->start_time - max_age, HISTORY_FILES_MAX,
-			  ret_removed, err) < 0)
+			  ret_removed, err) < 0 ||
+	    outcome_prune(ctx->dirs.state, ctx->start_time - max_age, &outcomes, err) < 0)
 		return -1;
 	if (*ret_removed)
 		command_say(ctx, "Removed the history of %d builds", *ret_removed);

@@ -368,76 +368,12 @@ static int write_file(const struct history *h, const char *text, struct error **
 
 /* ---- removing -------------------------------------------------------------------------- */
 
-struct found {
-	char *path;
-	int64_t written;
-	bool is_history;
-};
-VEC_DECLARE(found_list, struct found);
-
-static int by_age(const void *a, const void *b)
-{
-	const struct found *x = a, *y = b;
-
-	return (x->written > y->written) - (x->written < y->written);
-}
-
-static int look(const char *dir, struct found_list *ret, struct error **err)
-{
-	AUTO(strv) struct strv names = STRV_INIT;
-
-	if (fs_list(dir, &names, err) < 0)
-		return -1;
-	for (size_t i = 0; i < names.len; i++) {
-		AUTO_FREE char *path = path_join(dir, names.v[i]);
-		struct stat st;
-
-		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
-			*vec_push(ret) = (struct found){
-				.path = TAKE(path),
-				.written = (int64_t)st.st_mtim.tv_sec * NSEC_PER_SEC +
-					   st.st_mtim.tv_nsec,
-				.is_history = strlen(names.v[i]) == NAME_LENGTH,
-			};
-	}
-	if (ret->len)
-		qsort(ret->items, ret->len, sizeof(*ret->items), by_age);
-	return 0;
-}
-
-/* The oldest come first. What was never renamed into place goes with age only. */
-static int prune(const char *dir, int64_t before, size_t max, int *ret_removed, struct error **err)
-{
-	struct found_list list = { 0 };
-	size_t count = 0;
-	int removed = 0, r = look(dir, &list, err);
-
-	for (size_t i = 0; i < list.len; i++)
-		count += list.items[i].is_history;
-	for (size_t i = 0; i < list.len && r == 0; i++) {
-		const struct found *f = &list.items[i];
-
-		if (f->written >= before && (!f->is_history || count <= max))
-			continue;
-		r = fs_remove(f->path, err);
-		count -= f->is_history;
-		removed += f->is_history;
-	}
-	for (size_t i = 0; i < list.len; i++)
-		free(list.items[i].path);
-	vec_release(&list);
-	if (r == 0)
-		*ret_removed = removed;
-	return r;
-}
-
 int history_prune(const char *state_dir, int64_t before, size_t max, int *ret_removed,
 		  struct error **err)
 {
 	AUTO_FREE char *dir = path_join(state_dir, HISTORY_DIR);
 
-	*ret_removed = 0;
-	return fs_exists(dir) ? prune(dir, before, max, ret_removed, err) : 0;
+	return fs_prune(dir, before, max, ret_removed, err);
 }
 
 /* ---- saving ---------------------------------------------------------------------------- */
@@ -454,5 +390,5 @@ int history_save(struct history *h, struct error **err)
 	text = make_text(h);
 	if (write_file(h, text, err) < 0)
 		return -1;
-	return is_new ? prune(h->dir, 0, HISTORY_FILES_MAX, &removed, err) : 0;
+	return is_new ? fs_prune(h->dir, 0, HISTORY_FILES_MAX, &removed, err) : 0;
 }

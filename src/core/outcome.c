@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUTCOME_MAX = 16 * 1024 * 1024, RAN_MAX = 100000 };
+enum { OUTCOME_MAX = 16 * 1024 * 1024, RAN_MAX = 100000, FILES_MAX = 2000 };
+
+#define OUTCOME_DIR "outcomes"
 
 /* The name keeps builds of different folders apart: relative outputs have the same key. */
 static char *outcome_path(const char *state_dir, const char *key, const char *cwd)
@@ -24,7 +26,7 @@ static char *outcome_path(const char *state_dir, const char *key, const char *cw
 	digest_add_field(d, "key", key, strlen(key));
 	digest_add_field(d, "cwd", cwd, strlen(cwd));
 	hex = digest_finish_hex(d);
-	return xasprintf("%s/outcomes/%s.json", state_dir, hex);
+	return xasprintf("%s/" OUTCOME_DIR "/%s.json", state_dir, hex);
 }
 
 /* An empty file whose name stands for the directory. */
@@ -36,7 +38,7 @@ static char *place_path(const char *state_dir, const char *cwd, const char *dir)
 
 	digest_add(d, full, strlen(full));
 	hex = digest_finish_hex(d);
-	return xasprintf("%s/outcomes/%s.at", state_dir, hex);
+	return xasprintf("%s/" OUTCOME_DIR "/%s.at", state_dir, hex);
 }
 
 bool outcome_was_at(const char *state_dir, const char *cwd, const char *dir)
@@ -178,7 +180,8 @@ int outcome_save(const char *state_dir, const char *key, const char *cwd, const 
 	AUTO_FREE char *dir = path_dirname(path);
 	AUTO_FREE char *text = NULL;
 	json_t *root = json_object();
-	int r = write_all(root, o, err);
+	int r = write_all(root, o, err), removed;
+	bool is_new;
 
 	if (r == 0)
 		text = json_dumps(root, JSON_INDENT(1));
@@ -186,7 +189,17 @@ int outcome_save(const char *state_dir, const char *key, const char *cwd, const 
 	if (r < 0 || fs_mkdir_all(dir, 0700, err) < 0 ||
 	    note_place(state_dir, cwd, o->built, err) < 0)
 		return -1;
-	return fs_write_atomic(path, text, strlen(text), 0600, err);
+	is_new = !fs_exists(path);
+	if (fs_write_atomic(path, text, strlen(text), 0600, err) < 0)
+		return -1;
+	return is_new ? fs_prune(dir, 0, FILES_MAX, &removed, err) : 0;
+}
+
+int outcome_prune(const char *state_dir, int64_t before, int *ret_removed, struct error **err)
+{
+	AUTO_FREE char *dir = path_join(state_dir, OUTCOME_DIR);
+
+	return fs_prune(dir, before, FILES_MAX, ret_removed, err);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -36,5 +36,8 @@ MUST_CHECK int outcome_load(const char *state_dir, const char *key, const char *
 			    struct outcome **ret, struct error **err);
 /* Did a finished build leave its artifact in this directory? A no is certain. */
 bool outcome_was_at(const char *state_dir, const char *cwd, const char *dir);
+/* As history_prune(). */
+MUST_CHECK int outcome_prune(const char *state_dir, int64_t before, int *ret_removed,
+			     struct error **err);
 MUST_CHECK int outcome_save(const char *state_dir, const char *key, const char *cwd,
 			    const struct outcome *o, struct error **err);

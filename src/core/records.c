@@ -157,7 +157,7 @@ static void read_unfinished(json_t *run, const struct record_entry *entry, const
 
 	/* the last word of one that was killed */
 	if (!running && stat(events_path, &st) == 0)
-		until = (int64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
+		until = clock_ns(st.st_mtim);
 	json_set_text(run, "result", running ? "running" : "interrupted");
 	json_object_set_new(run, "seconds",
 			    json_real((double)MAX(until - record_wall(entry), INT64_C(0)) /

@@ -13,6 +13,11 @@ static int64_t read_clock(clockid_t id)
 	return (int64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
+int64_t clock_ns(struct timespec t)
+{
+	return (int64_t)t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
 int64_t clock_monotonic(void)
 {
 	return read_clock(CLOCK_MONOTONIC);

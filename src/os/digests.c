@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The memory is a text: one line per file, `TYPE DEVICE INODE SIZE MTIME CTIME HEX`, the newest last. */
+/* The memory is a text: one line per file, `TYPE IDENTITY HEX` (fs_identity), the newest last. */
 enum {
 	SIZE_MIN = 1024 * 1024, /* smaller ones are read faster than remembered */
 	FILES_MAX = 1000,
@@ -24,24 +24,18 @@ enum {
 };
 #define RACY_TIME (2 * NSEC_PER_SEC) /* coarser than the clock of any file system */
 
-static int64_t ns_of(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * NSEC_PER_SEC + t->tv_nsec;
-}
-
 /* The line up to the digest. */
 static char *line_of(enum digest_type type, const struct stat *st)
 {
-	return xasprintf("%s %llu %llu %lld %lld %lld ", digest_name(type),
-			 (unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
-			 (long long)st->st_size, (long long)ns_of(&st->st_mtim),
-			 (long long)ns_of(&st->st_ctim));
+	AUTO_FREE char *identity = fs_identity_of(st);
+
+	return xasprintf("%s %s ", digest_name(type), identity);
 }
 
 /* Too young to tell a later change by its time. Also a time in the future. */
 static bool is_racy(const struct stat *st, int64_t now)
 {
-	return now - ns_of(&st->st_mtim) < RACY_TIME || now - ns_of(&st->st_ctim) < RACY_TIME;
+	return now - clock_ns(st->st_mtim) < RACY_TIME || now - clock_ns(st->st_ctim) < RACY_TIME;
 }
 
 static void read_memory(const char *file, struct strbuf *text)

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "os/cancel.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs_internal.h"
 #include "os/log.h"
@@ -64,9 +65,9 @@ bool fs_is_link(const char *path)
 
 char *fs_identity_of(const struct stat *st)
 {
-	return xasprintf("%llu %lld %lld.%09ld %lld.%09ld", (unsigned long long)st->st_ino,
-			 (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-			 (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+	return xasprintf("%ju %ju %jd %lld %lld", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino,
+			 (intmax_t)st->st_size, (long long)clock_ns(st->st_mtim),
+			 (long long)clock_ns(st->st_ctim));
 }
 
 int fs_identity(const char *path, char **ret, struct error **err)

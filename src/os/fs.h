@@ -21,7 +21,7 @@ enum fs_kind { FS_ABSENT, FS_FILE, FS_DIR, FS_OTHER };
 MUST_CHECK int fs_stat_kind(const char *path, enum fs_kind *ret, struct error **err);
 bool fs_exists(const char *path);
 bool fs_is_link(const char *path); /* a symbolic one, wherever it leads */
-/* A text that differs once the file was written to or replaced (inode, size, times); heap. It says
+/* A text that differs once the file was written to or replaced (device, inode, size, times); heap. It says
  * nothing about writes within the clock's grain of the look. */
 MUST_CHECK int fs_identity(const char *path, char **ret, struct error **err);
 struct stat;
@@ -44,6 +44,11 @@ MUST_CHECK int fs_mkdir_all(const char *path, mode_t mode, struct error **err);
 MUST_CHECK int fs_remove(const char *path, struct error **err); /* absent is fine */
 MUST_CHECK int fs_remove_tree(const char *path,
 			      struct error **err); /* absent is fine; never follows links */
+/* Removes the files of a directory that were written before `before` (wall, ns), then the oldest until
+ * there are at most `max`. Names that begin with a dot are of files being made: they go by age only. An
+ * absent directory is fine. */
+MUST_CHECK int fs_prune(const char *dir, int64_t before, size_t max, int *ret_removed,
+			struct error **err);
 MUST_CHECK int fs_rename(const char *from, const char *to, struct error **err);
 
 struct cancel;

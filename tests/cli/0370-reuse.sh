@@ -90,6 +90,11 @@ test_expect_success 'a build without a machine of its own always runs' '
 	EOF
         ingot build null/ && ingot build null/ && [ "$(wc -l <ran)" = 2 ]'
 
+test_expect_success 'results of builds that have not run for long go' '
+        outcomes=$HOME/.local/state/ingot/outcomes && ls "$outcomes" | grep json &&
+        find "$outcomes" -type f -exec touch -d "100 days ago" {} + && ingot gc &&
+        [ -z "$(ls -A "$outcomes")" ]'
+
 test_expect_success 'no step, no -from' '
         test_exit 1 ingot build -from 3 . >out 2>&1 && grep "there is no step .3." out &&
         test_exit 1 ingot build -no-cache -refresh 1 . >out 2>&1 && grep "excludes -refresh" out'

@@ -57,8 +57,7 @@ static int check_base(const struct saved *s, const char *layers_dir, struct erro
 		return say_base(s->source ? s->source : link, "is gone", err);
 	if (s->source_size && st.st_size != s->source_size)
 		return say_base(path, "has changed", err);
-	if (text_eq(path, s->source) && s->source_mtime &&
-	    (int64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec != s->source_mtime)
+	if (text_eq(path, s->source) && s->source_mtime && clock_ns(st.st_mtim) != s->source_mtime)
 		return say_base(path, "has changed", err);
 	return 0;
 }
@@ -154,15 +153,9 @@ static int start_tpm(struct attach *a, struct build_ctx *ctx, struct error **err
 /* Without what it had, only its disk can go on. */
 static int choose_accel(struct attach *a, struct build_ctx *ctx, struct error **err)
 {
-	struct accel_query q = { .binary = a->saved.binary,
-				 .wanted = a->saved.accel,
-				 .state_dir = ctx->dirs->state,
-				 .temp_dir = ctx->temp_dir,
-				 .journal = ctx->journal,
-				 .environ = ctx->environ };
 	struct accel_choice choice;
 
-	if (accel_choose(&q, ctx->cancel, &choice, err) < 0)
+	if (launch_choose_accel(ctx, a->saved.binary, a->saved.accel, &choice, err) < 0)
 		return -1;
 	a->accel = xstrdup(choice.accel);
 	if (!text_eq(a->accel, a->saved.accel) && a->saved.has_state)

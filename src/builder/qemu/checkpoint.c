@@ -301,7 +301,7 @@ static void describe_source(const struct qemu_machine *m, struct saved *s)
 	if (!s->source || stat(s->source, &st) < 0)
 		return;
 	s->source_size = st.st_size;
-	s->source_mtime = (int64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
+	s->source_mtime = clock_ns(st.st_mtim);
 }
 
 static const char *value_of(const struct strv *argv, const char *option)

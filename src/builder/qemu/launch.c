@@ -42,17 +42,25 @@ int launch_reserve_port(const struct host_dirs *dirs, const char *address, int m
 
 /* ---- acceleration ------------------------------------------------------------------ */
 
-static int choose_accel(struct launch *l, struct build_ctx *ctx, struct error **err)
+int launch_choose_accel(struct build_ctx *ctx, const char *binary, const char *wanted,
+			struct accel_choice *ret, struct error **err)
 {
-	struct accel_query q = { .binary = l->config->qemu_binary,
-				 .wanted = l->config->accelerator,
+	struct accel_query q = { .binary = binary,
+				 .wanted = wanted,
 				 .state_dir = ctx->dirs->state,
 				 .temp_dir = ctx->temp_dir,
 				 .journal = ctx->journal,
 				 .environ = ctx->environ };
+
+	return accel_choose(&q, ctx->cancel, ret, err);
+}
+
+static int choose_accel(struct launch *l, struct build_ctx *ctx, struct error **err)
+{
 	struct accel_choice choice;
 
-	if (accel_choose(&q, ctx->cancel, &choice, err) < 0)
+	if (launch_choose_accel(ctx, l->config->qemu_binary, l->config->accelerator, &choice, err) <
+	    0)
 		return -1;
 	l->accel = choice.accel;
 	log_debug("qemu", "accelerator %s%s%s", choice.accel, choice.why ? ": " : "",

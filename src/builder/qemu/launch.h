@@ -46,6 +46,10 @@ MUST_CHECK int launch_describe(const struct launch *l, struct build_ctx *ctx, st
 /* Stops the guest if it runs, gives the ports back. */
 void launch_release(struct launch *l);
 
+/* accel_choose() in this build. */
+struct accel_choice;
+MUST_CHECK int launch_choose_accel(struct build_ctx *ctx, const char *binary, const char *wanted,
+				   struct accel_choice *ret, struct error **err);
 /* ERROR_EXISTS of port_reserve() with what to do about it. */
 MUST_CHECK int launch_reserve_port(const struct host_dirs *dirs, const char *address, int min,
 				   int max, struct port_reservation *ret, struct error **err);

@@ -368,11 +368,8 @@ static void test_note(void **state)
 
 	char *end = strrchr(text.buf, ' ');
 	AUTO_FREE char *boot = xstrndup(text.buf, strcspn(text.buf, " "));
-	AUTO_FREE char *lie =
-		xasprintf("%s %ju:%ju %jd %jd %jd%s", boot, (uintmax_t)st.st_dev,
-			  (uintmax_t)st.st_ino, (intmax_t)st.st_size,
-			  (intmax_t)st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec,
-			  (intmax_t)st.st_ctim.tv_sec * NSEC_PER_SEC + st.st_ctim.tv_nsec, end);
+	AUTO_FREE char *identity = fs_identity_of(&st);
+	AUTO_FREE char *lie = xasprintf("%s %s%s", boot, identity, end);
 
 	assert_int_equal(io_pause(clock_deadline(60 * NSEC_PER_MSEC), NULL, &err), 0);
 	assert_int_equal(fs_write(note, lie, strlen(lie), 0600, &err), 0);
