@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One running plugin: a child process that serves one component over one
+ * connection (plugin-protocol.md 2). Its standard error goes to the debug log
+ * line by line under its name, filtered, and its last lines are kept for the
+ * message when it dies. Both outputs are read for as long as it lives, by the
+ * thread that reads its connection.
+ */
+#pragma once
+
+#include "base/redact.h"
+#include "plugin/find.h"
+#include "plugin/wire/broker.h"
+#include "plugin/wire/rpc.h"
+
+enum plugin_kind { PLUGIN_BUILDER, PLUGIN_PROVISIONER, PLUGIN_POSTPROC, PLUGIN_DATASOURCE };
+
+struct plugin_process;
+
+struct plugin_launch {
+	const struct plugin_binary *binary; /* copied from */
+	enum plugin_kind kind;
+	const char *component; /* as in `describe` */
+	char *const *environ;  /* of the program; what 2.3 says is added */
+	const char *run_uuid;  /* PACKER_RUN_UUID */
+	const char *dir;       /* working directory; NULL: ours */
+};
+
+/* Starts, reads the handshake, connects and dials the main service. On failure nothing is left;
+ * the message names the plugin and quotes the end of its standard error. */
+MUST_CHECK struct plugin_process *plugin_process_start(const struct plugin_launch *l,
+						       struct cancel *c, struct error **err);
+/* SIGKILL for the process itself, reaped; whatever is still waited for fails. */
+void plugin_process_stop(struct plugin_process *p);
+
+struct broker *plugin_process_broker(struct plugin_process *p);
+struct mux *plugin_process_mux(struct plugin_process *p);
+struct rpc_caller *plugin_process_main(struct plugin_process *p); /* broker id 0 */
+const char *plugin_process_name(const struct plugin_process *p);  /* base name of the binary */
+/* Readable, for good, when it has ended or its connection has; why() then sets ERROR_GONE with exit
+ * status and the tail of its standard error. A cancel_reason_fn. */
+int plugin_process_ended_fd(struct plugin_process *p);
+int plugin_process_why_ended(void *process, struct error **err);
