@@ -18,5 +18,8 @@ typedef const char *(*host_env_fn)(const char *name);
 MUST_CHECK int host_dirs_init(struct host_dirs *d, host_env_fn lookup, struct error **err);
 void host_dirs_release(struct host_dirs *d);
 
+/* "linux_amd64", as Go names them: the end of the names of binaries made for it. */
+extern const char host_platform[];
+
 /* How many processors this process may run on, at least 1. */
 int host_cpus(void);

@@ -26,7 +26,7 @@ struct plugin_description {
 	struct strv builders, provisioners, postprocs, datasources; /* as told, sorted */
 };
 void plugin_description_release(struct plugin_description *d);
-/* Runs it, with a deadline and a limit on what it says. */
+/* Runs it, with a deadline and a limit on what it says. ERROR_INVALID: it answered nonsense. */
 MUST_CHECK int plugin_describe(const char *path, struct cancel *c, struct plugin_description *ret,
 			       struct error **err);
 /* Bytes of the JSON object. */
@@ -58,6 +58,8 @@ struct plugin_query {
 	const char *constraint; /* ">= 1.2"; NULL: any */
 	bool releases_only;
 	bool all_versions; /* not only the best one of each name */
+	/* NULL, or gets `FILE: why` for plugins that do not count: a few, for people. */
+	struct strv *passed_over;
 };
 /* In the order of 1.3, best last. An empty list is no error, nor is a directory that is not there. */
 MUST_CHECK int plugin_find(const struct plugin_query *q, struct cancel *c,
