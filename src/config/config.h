@@ -83,6 +83,7 @@ struct config_legacy {
 	size_t variable_count;
 	struct value *user;   /* object of texts: all variables, resolved */
 	const char *base_dir; /* for template_dir; NULL: standard input */
+	const char *path;     /* as given; "" for standard input */
 	bool is_complete;     /* false after mistakes: there is nothing to plan */
 };
 

@@ -12,7 +12,9 @@
 #include "core/artifact.h"
 #include "core/comm.h"
 #include "core/event.h"
+#include "core/foreign.h"
 #include "core/journal.h"
+#include "core/machine.h"
 #include "os/cancel.h"
 #include "os/host.h"
 #include "schema/schema.h"
@@ -28,15 +30,21 @@ struct component_info {
 	 * when it runs, not by prepare(). */
 	bool may_be_done;
 	/* For texts that are rendered while the build runs. */
-	struct value *user_variables; /* object for {{ user `X` }}; NULL: none */
+	struct value *user_variables; /* object for {{ user `X` }}; NULL: not a legacy template */
+	const char *template_path;    /* of a legacy template; "" for standard input */
+	struct text_list sensitive;   /* names of sensitive variables */
 	const struct func_world *world;
 };
 
 /* For prepare(): is the configuration right? Looks at files, changes nothing. */
 struct prepare_ctx {
 	const struct component_info *info;
-	const struct decoded *decoded; /* ranges for diagnostics: decoded_range(decoded, "attr") */
-	struct arena *arena;           /* of the configuration: for derived members */
+	const struct decoded *decoded; /* ranges for diagnostics: decoded_range(decoded, "attr");
+					* of a foreign component NULL */
+	const void *block;             /* which one of the template it is, to tell it from others */
+	/* Names of build.* values that this build has beyond the usual, NULL-terminated, or NULL. */
+	const char *const *generated_names;
+	struct arena *arena; /* of the configuration: for derived members */
 	const struct host_dirs *dirs;
 	const char *cwd;
 };
@@ -61,66 +69,13 @@ struct build_ctx {
 	const char *start_key; /* with a store: of the state before the first provisioner */
 };
 
-/* ---- machines -------------------------------------------------------------- */
-
-struct machine;
-
-/* To be made by machine_ops.checkpoint, or to start from. Files are 0600. */
-struct checkpoint {
-	const char *dir;    /* of the entry; being made: where its files go */
-	struct strv layers; /* names of the disk layers in the store, oldest first; made: filled */
-	bool disk_only;     /* memory holds a secret: it must not be kept */
-	bool boot_only;     /* start(): do not load the memory, boot the disk */
-	bool has_memory;    /* start(), boot(): set when the machine goes on with its memory */
-};
-
-struct machine_ops {
-	/* The second half of the builder's start(), if that only makes the object: brings the
-	 * machine up, so that what is there when it fails can be looked at before destroy(). NULL:
-	 * it is up already. */
-	int (*boot)(struct machine *m, struct build_ctx *ctx, struct error **err);
-	/* Shut down, export, compact. The engine calls destroy() afterwards in any case. May be
-	 * called again after a failure (-on-error=ask). */
-	int (*finish)(struct machine *m, struct build_ctx *ctx, struct artifact **ret,
-		      struct error **err);
-	/* Leaves nothing behind; idempotent; ctx->cancel has a deadline of its own. With
-	 * `keep_output` false what the build wrote is removed too. Frees m. */
-	void (*destroy)(struct machine *m, struct build_ctx *ctx, bool keep_output);
-	/* Why watch_fd became readable: sets ERROR_GONE with what is known (stderr, console
-	 * tail in the hint). Matches cancel_reason_fn. */
-	int (*why_ended)(void *machine, struct error **err);
-	/* Last lines of the serial console, for error messages; NULL: none. */
-	void (*console_tail)(struct machine *m, struct strbuf *ret);
-	/* Writes what explains a failure to the existing directory: logs (filtered), a picture of
-	 * the screen. Also when the machine has ended by itself. NULL: there is nothing. */
-	int (*evidence)(struct machine *m, struct build_ctx *ctx, const char *dir,
-			struct error **err);
-	/*
-	 * Keeps the present state so that start() can continue from it; NULL: cannot. The machine
-	 * goes on in any case: after an error only this checkpoint is lost.
-	 */
-	int (*checkpoint)(struct machine *m, struct build_ctx *ctx, struct checkpoint *cp,
-			  struct error **err);
-	/* After a start with the memory of a checkpoint, once the communicator is connected: sets the
-	 * clock and what else stood still. ERROR_AUTH: it may not; the disk has to be booted. */
-	int (*resumed)(struct machine *m, struct build_ctx *ctx, struct error **err);
-};
-
-struct machine {
-	const struct machine_ops *ops;
-	int watch_fd;            /* readable when the machine ended by itself; -1: none */
-	const char *comm_type;   /* "ssh", "none"; borrowed */
-	const void *comm_config; /* as that communicator wants it; borrowed */
-	struct comm_target target;
-	struct comm *comm;      /* borrowed; set by the engine while connected */
-	bool swallow_transfers; /* for comm_type none */
-	struct map generated;   /* build.* values beyond the usual: name -> struct value * */
-};
+/* ---- builders ---------------------------------------------------------------- */
 
 struct builder_type {
 	const char *name;
 	const char *doc;
 	const struct schema *schema;
+	const struct foreign *foreign; /* NULL: the table says it all */
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	/* What decides the state of the machine before the first provisioner, in fields that are
 	 * named for people. NULL: it has no machine of its own. */
@@ -136,6 +91,8 @@ struct builder_type {
 	void (*known)(const void *config, struct map *values);
 	/* Names of further build.* values, for placeholders; NULL-terminated or NULL. */
 	const char *const *generated_names;
+	/* The same where only a prepared configuration tells; NULL: generated_names. */
+	const char *const *(*generated)(const void *config);
 	/* What people know start() and finish() as, in questions and messages of -debug and
 	 * -on-error: names of the reference's steps. NULL: nothing worth a pause. */
 	const char *start_step, *finish_step;
@@ -154,6 +111,7 @@ struct provisioner_type {
 	const char *name;
 	const char *doc;
 	const struct schema *schema;
+	const struct foreign *foreign;
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	int (*run)(const void *config, struct provision_ctx *ctx, struct error **err);
 	/* Local files whose content decides what the step does. */
@@ -161,6 +119,7 @@ struct provisioner_type {
 	/* Why the state after it is never reused, in words, NULL: it may be. `declared`: the
 	 * template says with cache_inputs what it reads. NULL: nothing stands against it. */
 	const char *(*barrier)(const void *config, bool declared);
+	const char *program;  /* digest of the program that runs it, hex; NULL: this one */
 	bool gets_build_name; /* its scripts are told PACKER_BUILD_NAME and PACKER_BUILDER_TYPE */
 };
 
@@ -176,9 +135,11 @@ struct postproc_type {
 	const char *name;
 	const char *doc;
 	const struct schema *schema;
+	const struct foreign *foreign;
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	int (*run)(const void *config, struct build_ctx *ctx, struct artifact *input,
 		   struct postproc_result *ret, struct error **err);
+	const char *program;      /* as of a provisioner */
 	const char *never_reused; /* why it runs each time, in words; NULL: it need not */
 };
 
@@ -202,7 +163,11 @@ struct datasource_type {
 	const char *name;
 	const char *doc;
 	const struct schema *schema;
+	const struct foreign *foreign;
 	const struct datasource_output *outputs; /* name NULL ends */
+	/* The type of what read() gives where only a prepared configuration tells; NULL: `outputs`. */
+	struct type *(*output_type)(const void *config, const struct datasource_ctx *ctx,
+				    struct error **err);
 	/* ctx->info is NULL. */
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	/* An object with exactly the outputs. */
@@ -212,8 +177,23 @@ struct datasource_type {
 
 /* ---- the list ---------------------------------------------------------------- */
 
+enum component_kind {
+	COMPONENT_BUILDER,
+	COMPONENT_PROVISIONER,
+	COMPONENT_POSTPROC,
+	COMPONENT_DATASOURCE
+};
+
+/* Further ones than those in the lists, and the question which goes first when both have a name. */
+struct component_source {
+	/* The row (struct builder_type, …) that is to be used for `name`; NULL: that in the list. */
+	const void *(*find)(struct component_source *s, enum component_kind kind, const char *name);
+	void (*names)(struct component_source *s, enum component_kind kind, struct strv *ret);
+};
+
 /* Arrays are sorted by name and end with NULL. */
 struct components {
+	struct component_source *source; /* NULL: there is nothing but the lists */
 	const struct builder_type *const *builders;
 	const struct provisioner_type *const *provisioners;
 	const struct postproc_type *const *postprocs;
@@ -225,5 +205,7 @@ const struct provisioner_type *components_provisioner(const struct components *c
 const struct postproc_type *components_postproc(const struct components *c, const char *name);
 const struct comm_type *components_comm(const struct components *c, const char *name);
 const struct datasource_type *components_datasource(const struct components *c, const char *name);
+/* All there are, sorted; appended. */
+void components_names(const struct components *c, enum component_kind kind, struct strv *ret);
 
 extern const struct components builtin_components; /* src/components.c */

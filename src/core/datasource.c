@@ -16,10 +16,8 @@ static void report_unknown(const struct datasource_reader *r, const struct confi
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(strbuf) struct strbuf detail = STRBUF_INIT;
 	AUTO_FREE char *summary = xasprintf("Unknown data type %s", d->type);
-	const struct datasource_type *const *all = r->components->datasources;
 
-	for (size_t i = 0; all && all[i]; i++)
-		strv_push(&names, all[i]->name);
+	components_names(r->components, COMPONENT_DATASOURCE, &names);
 
 	AUTO_FREE char *known = strv_join(&names, " ");
 	const char *near = suggest(d->type, (const char *const *)names.v);
@@ -58,6 +56,39 @@ static void add_secret(void *data, const char *text)
 	redactor_add(data, text, strlen(text));
 }
 
+static void drop_value(void *v)
+{
+	value_unref(v);
+}
+
+static void *decode_foreign(const struct datasource_type *t, const struct config_data *d,
+			    const struct scope *scope, struct arena *arena, struct diags *diags)
+{
+	struct foreign_config *config = ARENA_NEW(arena, struct foreign_config);
+	AUTO(error) struct error *e = NULL;
+	const struct spec *spec = t->foreign->spec(t->foreign, &e);
+
+	if (!spec) {
+		diags_error(diags, &d->range, e->message, "%s", e->hint ? e->hint : "");
+		return NULL;
+	}
+	config->of = t->foreign;
+	config->options = spec_decode(spec, d->body, scope, arena, diags);
+	arena_on_free(arena, drop_value, config->options);
+	return config;
+}
+
+static void *decode_native(const struct datasource_type *t, const struct config_data *d,
+			   const struct scope *scope, struct decoded *decoded, struct arena *arena,
+			   struct diags *diags)
+{
+	void *config = arena_alloc(arena, t->schema->size);
+
+	schema_decode(t->schema, d->body, scope, d->range, arena, decoded, diags);
+	schema_fill(decoded, config, arena, diags);
+	return config;
+}
+
 /* The configuration, in the arena; NULL after reporting. */
 static const void *prepare(const struct datasource_reader *r, const struct datasource_type *t,
 			   const struct config_data *d, const struct scope *scope,
@@ -66,17 +97,17 @@ static const void *prepare(const struct datasource_reader *r, const struct datas
 	AUTO(diags) struct diags found = DIAGS_INIT;
 	struct decoded decoded;
 	struct prepare_ctx ctx = {
-		.decoded = &decoded,
+		.decoded = t->foreign ? NULL : &decoded,
+		.block = d->body,
 		.arena = arena,
 		.dirs = r->ctx.dirs,
 		.cwd = r->ctx.cwd,
 	};
 	size_t errors = diags->errors;
-	void *config = arena_alloc(arena, t->schema->size);
+	void *config = t->foreign ? decode_foreign(t, d, scope, arena, diags)
+				  : decode_native(t, d, scope, &decoded, arena, diags);
 
-	schema_decode(t->schema, d->body, scope, d->range, arena, &decoded, diags);
-	schema_fill(&decoded, config, arena, diags);
-	if (r->redactor)
+	if (config && r->redactor)
 		schema_each_secret(t->schema, config, add_secret, r->redactor);
 	if (diags->errors > errors)
 		return NULL;
@@ -87,6 +118,17 @@ static const void *prepare(const struct datasource_reader *r, const struct datas
 			found.items[i].subject = d->range;
 	diags_move(diags, &found);
 	return diags->errors > errors ? NULL : config;
+}
+
+static struct value *unknown_output(const struct datasource_reader *r,
+				    const struct datasource_type *t, const void *config,
+				    struct error **err)
+{
+	AUTO(type)
+	struct type *type =
+		t->output_type ? t->output_type(config, &r->ctx, err) : datasource_output_type(t);
+
+	return type ? value_unknown(type) : NULL;
 }
 
 static struct value *read_block(void *data, const struct config_data *d, const struct scope *scope,
@@ -106,13 +148,9 @@ static struct value *read_block(void *data, const struct config_data *d, const s
 
 	if (!config)
 		return NULL;
-	if (r->is_dry) {
-		AUTO(type) struct type *type = datasource_output_type(t);
 
-		return value_unknown(type);
-	}
-
-	struct value *v = t->read(config, &r->ctx, &err);
+	struct value *v =
+		r->is_dry ? unknown_output(r, t, config, &err) : t->read(config, &r->ctx, &err);
 
 	if (!v)
 		diags_error(diags, &d->range, err->message, "%s", err->hint ? err->hint : "");

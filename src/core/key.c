@@ -210,7 +210,7 @@ struct late_text {
 
 static bool is_build_name(const struct key_making *k, const char *name)
 {
-	return is_in(config_build_names, name) || is_in(k->m->build->type->generated_names, name);
+	return is_in(config_build_names, name) || is_in(plan_generated_names(k->m->build), name);
 }
 
 /* Fields that the step itself provides, as {{ .Path }}, stand for themselves. */
@@ -399,6 +399,12 @@ static void add_shown(struct key_making *k, const char *name, const char *text)
 		key_add(k, name, name, text, strlen(text), KEY_TEXT);
 }
 
+static void add_program(struct key_making *k, const char *digest)
+{
+	if (digest)
+		key_add_digest(k, "program", "its plugin", digest);
+}
+
 static int first_error(const struct diags *diags, struct error **err)
 {
 	for (size_t i = 0; i < diags->len; i++) {
@@ -542,6 +548,7 @@ static int add_step(struct key_making *k, const struct plan_step *step, struct e
 	if (r == 0) {
 		look_for_barrier(k, step, look.config);
 		add_field(k, "provisioner", step->type->name);
+		add_program(k, step->type->program);
 		r = add_configuration(k, step->type->schema, &look, known, false, err);
 	}
 	if (r == 0)
@@ -592,6 +599,7 @@ static int add_post(struct key_making *k, const struct plan_post *post, struct e
 	if (post->type->never_reused)
 		key_never(k, "%s", post->type->never_reused);
 	add_field(k, "post-processor", post->type->name);
+	add_program(k, post->type->program);
 	/* Names of outputs may be made of them. */
 	add_field(k, "build", m->build->info.build_name);
 	add_field(k, "source", m->build->info.source_name);

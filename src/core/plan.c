@@ -20,7 +20,8 @@ struct planner {
 	struct arena *arena;
 	const struct plan_options *opts;
 	struct diags found;
-	struct map seen; /* keys of the first `noted` findings */
+	struct text_list sensitive; /* variables */
+	struct map seen;            /* keys of the first `noted` findings */
 	size_t noted;
 	struct build_list builds;
 	struct strv names; /* of all builds, selected or not */
@@ -173,6 +174,7 @@ static const void *prepare_source(struct planner *p, const struct plan_build *b,
 		.build = b,
 		.component_id = builder_id(p, b->type),
 		.schema = b->type->schema,
+		.foreign = b->type->foreign,
 		.prepare = b->type->prepare,
 		.body = b->source->body,
 		.range = b->source->range,
@@ -287,6 +289,8 @@ static void plan_one(struct planner *p, const struct config_build *block,
 			.may_be_done = p->opts->may_be_done,
 			.on_error = p->opts->on_error,
 			.user_variables = legacy ? legacy->user : NULL,
+			.template_path = legacy ? legacy->path : NULL,
+			.sensitive = p->sensitive,
 			.world = p->plan->config->world,
 		},
 	};
@@ -300,6 +304,20 @@ static void plan_one(struct planner *p, const struct config_build *block,
 	prepare_chains(p, &b, &diags);
 	if (!absorb(p, &diags) && !block->has_errors)
 		*vec_push(&p->builds) = b;
+}
+
+/* Names of variables whose values must not be shown. */
+static struct text_list sensitive_names(struct arena *arena, const struct config *c)
+{
+	size_t n = c->variable_count + (c->legacy ? c->legacy->variable_count : 0), len = 0;
+	const char **names = ARENA_ARRAY(arena, const char *, n + 1);
+	for (size_t i = 0; i < c->variable_count; i++)
+		if (c->variables[i].sensitive)
+			names[len++] = c->variables[i].name;
+	for (size_t i = 0; c->legacy && i < c->legacy->variable_count; i++)
+		if (c->legacy->variables[i].sensitive)
+			names[len++] = c->legacy->variables[i].name;
+	return (struct text_list){ names, len };
 }
 
 /* ---- all --------------------------------------------------------------------------------- */
@@ -340,7 +358,10 @@ struct plan *plan_make(const struct config *config, const struct components *com
 		.components = components,
 		.options = *opts,
 	};
-	struct planner p = { .plan = plan, .arena = arena, .opts = &plan->options };
+	struct planner p = { .plan = plan,
+			     .arena = arena,
+			     .opts = &plan->options,
+			     .sensitive = sensitive_names(arena, config) };
 	strv_init(&p.names);
 	plan_all(&p);
 	plan->builds = keep_array(arena, p.builds.items, sizeof(*p.builds.items), p.builds.len);

@@ -65,6 +65,9 @@ struct plan {
 	size_t len;
 };
 
+/* Names of build.* values that a build has beyond the usual, NULL-terminated; NULL: none. */
+const char *const *plan_generated_names(const struct plan_build *b);
+
 /* Never NULL. Mistakes go to diags; a build with errors is left out. Unknown types and sources
  * (language.md 18.3) and malformed patterns leave all of them out: nothing may run then. */
 struct plan *plan_make(const struct config *config, const struct components *components,

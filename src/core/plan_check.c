@@ -43,7 +43,7 @@ static void report_type(const struct checker *ck, const struct kind *kind, const
 		    "installed.\nYou may find the needed plugin along with installation\n"
 		    "instructions documented on the Packer integrations page.\n\n"
 		    "https://developer.hashicorp.com/packer/integrations?filter=%.*s\n\n"
-		    "Plugins cannot be loaded yet; the %s types at hand are: %s.",
+		    "The %s types at hand are: %s.",
 		    kind->noun, type, (int)strcspn(type, "-"), type, kind->noun,
 		    known->len ? names : "none");
 }
@@ -98,12 +98,9 @@ static void checker_init(struct checker *ck)
 	strv_init(&ck->provisioners);
 	strv_init(&ck->postprocs);
 	strv_init(&ck->sources);
-	for (size_t i = 0; all->builders && all->builders[i]; i++)
-		strv_push(&ck->builders, all->builders[i]->name);
-	for (size_t i = 0; all->provisioners && all->provisioners[i]; i++)
-		strv_push(&ck->provisioners, all->provisioners[i]->name);
-	for (size_t i = 0; all->postprocs && all->postprocs[i]; i++)
-		strv_push(&ck->postprocs, all->postprocs[i]->name);
+	components_names(all, COMPONENT_BUILDER, &ck->builders);
+	components_names(all, COMPONENT_PROVISIONER, &ck->provisioners);
+	components_names(all, COMPONENT_POSTPROC, &ck->postprocs);
 	for (size_t i = 0; i < ck->config->declaration_count; i++)
 		strv_pushf(&ck->sources, "%s.%s", ck->config->declarations[i].type,
 			   ck->config->declarations[i].name);

@@ -11,12 +11,19 @@
 
 static const char unknown_text[] = "<unknown>";
 
+const char *const *plan_generated_names(const struct plan_build *b)
+{
+	if (b->type->generated && b->config)
+		return b->type->generated(b->config);
+	return b->type->generated_names;
+}
+
 /* Every name the builder can give, and the real values over them. */
 static struct value *build_object(const struct component_job *job)
 {
 	struct map fields;
 	value_map_init(&fields);
-	const char *const *names = job->build->type->generated_names;
+	const char *const *names = plan_generated_names(job->build);
 	for (size_t i = 0; names && names[i]; i++)
 		map_set(&fields, names[i], value_string(unknown_text));
 	const struct value *real = job->build_values;
@@ -94,16 +101,64 @@ static void prepare(const struct component_job *job, const struct decoded *d, vo
 	const struct prepare_ctx ctx = {
 		.info = &job->build->info,
 		.decoded = d,
+		.block = job->body,
+		.generated_names = job->has_build ? plan_generated_names(job->build) : NULL,
 		.arena = arena,
 		.dirs = job->plan->options.dirs,
 		.cwd = job->plan->options.cwd,
 	};
-	if (job->prepare)
+	/* What prepare() of a foreign one would do is not needed to look at it. */
+	if (job->prepare && !(job->foreign && job->look))
 		job->prepare(config, &ctx, &found);
 	for (size_t i = 0; i < found.len; i++)
 		if (!found.items[i].subject.source)
 			found.items[i].subject = job->range;
 	move_findings(job, &found, diags);
+}
+
+static void drop_value(void *v)
+{
+	value_unref(v);
+}
+
+void foreign_complain(const struct component_job *job, const struct error *e, struct diags *diags)
+{
+	AUTO_FREE char *summary = xasprintf("Failed to ask %s for its options", job->component_id);
+	diags_error(diags, &job->range, summary, "%s%s%s", e->message, e->hint ? "\n\n" : "",
+		    e->hint ? e->hint : "");
+}
+
+static void *decode_foreign(const struct component_job *job, const struct scope *scope,
+			    struct arena *arena, struct diags *diags)
+{
+	AUTO(error) struct error *e = NULL;
+	const struct spec *spec = job->foreign->spec(job->foreign, &e);
+	if (!spec) {
+		foreign_complain(job, e, diags);
+		return NULL;
+	}
+	struct foreign_config *config = ARENA_NEW(arena, struct foreign_config);
+	*config = (struct foreign_config){
+		.of = job->foreign,
+		.options = spec_decode(spec, job->body, scope, arena, diags),
+		.override = job->override,
+	};
+	arena_on_free(arena, drop_value, config->options);
+	return config;
+}
+
+/* `d` is filled. */
+static void *decode_native(const struct component_job *job, const struct scope *scope,
+			   struct decoded *d, struct arena *arena, struct diags *diags)
+{
+	schema_decode(job->schema, job->body, scope, job->range, arena, d, diags);
+	merge_override(job, d, arena, diags);
+	render_templates(job, d, scope, arena, diags);
+	void *config = arena_alloc(arena, job->schema->size);
+	schema_fill(d, config, arena, diags);
+	if (job->plan->options.redactor)
+		schema_each_secret(job->schema, config, add_secret, job->plan->options.redactor);
+	return config;
 }
 
 const void *component_prepare(const struct component_job *job, struct arena *arena,
@@ -123,14 +178,9 @@ const void *component_prepare(const struct component_job *job, struct arena *are
 	struct scope *scope = config_component_scope(
 		job->plan->config, job->has_build ? b->block : NULL, b->source, build);
 	scope_set_functions(scope, builtin_functions, &world);
-	struct decoded *d = ARENA_NEW(arena, struct decoded);
-	schema_decode(job->schema, job->body, scope, job->range, arena, d, diags);
-	merge_override(job, d, arena, diags);
-	render_templates(job, d, scope, arena, diags);
-	void *config = arena_alloc(arena, job->schema->size);
-	schema_fill(d, config, arena, diags);
-	if (job->plan->options.redactor)
-		schema_each_secret(job->schema, config, add_secret, job->plan->options.redactor);
+	struct decoded *d = job->foreign ? NULL : ARENA_NEW(arena, struct decoded);
+	void *config = d ? decode_native(job, scope, d, arena, diags)
+			 : decode_foreign(job, scope, arena, diags);
 	if (diags->errors > errors)
 		return NULL;
 	look_at_given(job->look, job->schema, config, arena);
@@ -148,6 +198,7 @@ const void *plan_prepare_step(const struct step_input *in, const struct plan_ste
 		.build = in->build,
 		.component_id = arena_printf(arena, "packer.provisioner.%s", step->type->name),
 		.schema = step->type->schema,
+		.foreign = step->type->foreign,
 		.prepare = step->type->prepare,
 		.body = block->body,
 		.range = block->range,
@@ -173,6 +224,7 @@ const void *plan_prepare_post(const struct step_input *in, const struct plan_pos
 		.build = in->build,
 		.component_id = arena_printf(arena, "packer.post-processor.%s", post->type->name),
 		.schema = post->type->schema,
+		.foreign = post->type->foreign,
 		.prepare = post->type->prepare,
 		.body = block->body,
 		.range = block->range,

@@ -67,7 +67,7 @@ static struct value *build_data(const struct component_job *job)
 	value_map_init(&fields);
 	for (size_t i = 0; config_build_names[i]; i++)
 		place(&fields, config_build_names[i]);
-	const char *const *names = job->build->type->generated_names;
+	const char *const *names = plan_generated_names(job->build);
 	for (size_t i = 0; names && names[i]; i++)
 		place(&fields, names[i]);
 	const struct value *real = job->build_values;
@@ -326,11 +326,13 @@ static void run_prepare(struct preparation *p, const struct decoded *d, void *co
 	const struct prepare_ctx ctx = {
 		.info = &p->job->build->info,
 		.decoded = d,
+		.block = p->job->body,
+		.generated_names = p->job->has_build ? plan_generated_names(p->job->build) : NULL,
 		.arena = p->arena,
 		.dirs = p->job->plan->options.dirs,
 		.cwd = p->job->plan->options.cwd,
 	};
-	if (p->job->prepare)
+	if (p->job->prepare && !(p->job->foreign && p->job->look))
 		p->job->prepare(config, &ctx, &found);
 	for (size_t i = 0; i < found.len; i++)
 		move_finding(p, &found.items[i]);
@@ -356,25 +358,54 @@ static void *decode(struct preparation *p, const struct option_list *main,
 	return config;
 }
 
+/* A foreign one gets what is written: it renders, converts and complains itself. */
+static void *take_foreign(struct preparation *p, const struct option_list *options)
+{
+	struct foreign_config *config = ARENA_NEW(p->arena, struct foreign_config);
+	struct map fields;
+	value_map_init(&fields);
+	for (size_t i = 0; i < options->len; i++)
+		map_set(&fields, options->items[i].name, value_ref(options->items[i].value));
+	*config = (struct foreign_config){
+		.of = p->job->foreign,
+		.options = value_object_take(&fields),
+		.override = p->job->override,
+	};
+	arena_on_free(p->arena, drop_value, config->options);
+	return config;
+}
+
+static void *make_native(struct preparation *p, struct option_list *main, struct decoded *d,
+			 bool *ret_known)
+{
+	struct option_list over = { 0 };
+	void *config = NULL;
+	options_of_override(p, &over);
+	if (render_all(p, main, &over))
+		config = decode(p, main, &over, d);
+	*ret_known = config && names_are_known(p, main, &over);
+	vec_release(&over);
+	return config;
+}
+
 const void *legacy_component_prepare(const struct component_job *job, struct arena *arena,
 				     struct diags *diags)
 {
 	struct preparation p;
-	struct option_list main = { 0 }, over = { 0 };
+	struct option_list main = { 0 };
 	size_t errors = diags->errors;
-	struct decoded *d = ARENA_NEW(arena, struct decoded);
+	struct decoded *d = job->foreign ? NULL : ARENA_NEW(arena, struct decoded);
 	void *config = NULL;
+	bool is_known = true;
 	preparation_init(&p, job, arena, diags);
 	options_of_body(&p, &main);
-	options_of_override(&p, &over);
-	if (diags->errors == errors && render_all(&p, &main, &over))
-		config = decode(&p, &main, &over, d);
+	if (diags->errors == errors)
+		config = d ? make_native(&p, &main, d, &is_known) : take_foreign(&p, &main);
 	if (config)
 		look_at_given(job->look, job->schema, config, arena);
-	if (config && diags->errors == errors && names_are_known(&p, &main, &over))
+	if (config && is_known && diags->errors == errors)
 		run_prepare(&p, d, config);
 	vec_release(&main);
-	vec_release(&over);
 	value_unref(p.data);
 	return diags->errors > errors ? NULL : config;
 }
@@ -411,8 +442,7 @@ static void check_builder(struct type_check *t, const struct components *c)
 {
 	const struct config_source *s = t->build->source;
 	AUTO(strv) struct strv known = STRV_INIT;
-	for (size_t i = 0; c->builders && c->builders[i]; i++)
-		strv_push(&known, c->builders[i]->name);
+	components_names(c, COMPONENT_BUILDER, &known);
 	if (!components_builder(c, s->type))
 		report_unknown(t, "builder", s->type, s->range, &known);
 }
@@ -421,8 +451,7 @@ static void check_steps(struct type_check *t, const struct components *c)
 {
 	const struct config_build *b = t->build->block;
 	AUTO(strv) struct strv known = STRV_INIT;
-	for (size_t i = 0; c->provisioners && c->provisioners[i]; i++)
-		strv_push(&known, c->provisioners[i]->name);
+	components_names(c, COMPONENT_PROVISIONER, &known);
 	for (size_t i = 0; i < b->provisioner_count; i++) {
 		const struct config_provisioner *p = &b->provisioners[i];
 		if (!plan_is_skipped(&p->only, &p->except, t->build->source) &&
@@ -438,8 +467,7 @@ static void check_posts(struct type_check *t, const struct components *c)
 {
 	const struct config_build *b = t->build->block;
 	AUTO(strv) struct strv known = STRV_INIT;
-	for (size_t i = 0; c->postprocs && c->postprocs[i]; i++)
-		strv_push(&known, c->postprocs[i]->name);
+	components_names(c, COMPONENT_POSTPROC, &known);
 	for (size_t i = 0; i < b->chain_count; i++) {
 		for (size_t j = 0; j < b->chains[i].len; j++) {
 			const struct config_postprocessor *pp = &b->chains[i].items[j];

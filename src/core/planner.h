@@ -10,6 +10,7 @@ struct component_job {
 	const struct plan_build *build;
 	const char *component_id; /* as plugins have them: "packer.post-processor.manifest" */
 	const struct schema *schema;
+	const struct foreign *foreign; /* NULL: the table says it all */
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	const struct body *body;
 	struct range range;
@@ -37,6 +38,8 @@ const void *plan_prepare_step(const struct step_input *in, const struct plan_ste
 const void *plan_prepare_post(const struct step_input *in, const struct plan_post *post,
 			      struct arena *arena, struct diags *diags);
 
+/* A foreign component that does not say what options it has. */
+void foreign_complain(const struct component_job *job, const struct error *e, struct diags *diags);
 /* plan_look.c: hooks of a look, where there is one */
 void look_at_world(struct plan_look *look, struct func_world *world);
 void look_at_templates(struct plan_look *look, struct tmpl_ctx *ctx);

@@ -435,6 +435,7 @@ bool legacy_load(struct loader *l)
 		strbuf_addstr(&text, nothing_to_build);
 	else if (!text_eq(l->opts->path, "-"))
 		legacy->base_dir = l->config->base_dir;
+	legacy->path = legacy->base_dir ? arena_strdup(l->arena, l->opts->path) : "";
 	ok = (text.len || read_template(&ll, &text)) && parse(&ll, &text);
 	if (ok) {
 		legacy->description = ll.description;
