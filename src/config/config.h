@@ -65,6 +65,7 @@ struct config_plugin {
 	const char *accessor;
 	const char *source;     /* "github.com/hashicorp/amazon" */
 	const char *constraint; /* ">= 1.2.0" */
+	bool prefers_builtin; /* said in a comment above it: ours is to be used, if there is one */
 	struct range range;
 };
 

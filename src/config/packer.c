@@ -2,6 +2,7 @@
 /* The `packer` block: which versions and plugins a template asks for. */
 #include "base/encode.h"
 #include "config/blocks.h"
+#include "config/comment.h"
 #include "config/loader.h"
 #include "config/plugin_source.h"
 #include "config/version.h"
@@ -179,12 +180,25 @@ static bool read_source(struct loader *l, const struct range *at, const struct v
 	return true;
 }
 
+/* `# ingot: builtin` above an entry: what we have ourselves is to be used although the plugin is
+ * named, which it is for other tools. */
+static void take_word(const struct comment *c, struct str word, void *data)
+{
+	struct config_plugin *plugin = data;
+	if (str_is(word, "builtin"))
+		plugin->prefers_builtin = true;
+	else
+		comment_complain(c, word, "\"%.*s\" is not known above a plugin; there is builtin.",
+				 STR_FMT(word));
+}
+
 static bool read_requirement(struct loader *l, const struct attribute *a, struct config_plugin *ret)
 {
 	size_t errors = l->diags->errors;
 	const struct range *at = &a->expr->range;
 	ret->accessor = arena_strndup(l->arena, a->name.p, a->name.len);
 	ret->range = a->range;
+	comment_read(l, a->range, take_word, ret);
 	AUTO(value) struct value *v = eval_expr(a->expr, NULL, l->diags);
 	if (l->diags->errors > errors || !check_accessor(l, a, ret->accessor))
 		return false;

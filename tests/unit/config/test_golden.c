@@ -6,7 +6,8 @@
  *
  *   === title
  *   -var a=b                 options: -var, -var-file, -only, -except, env K=V,
- *   --- t.pkr.hcl            path P, syntax-only, warn, inspect, plan, secrets
+ *   --- t.pkr.hcl            path P, syntax-only, warn, inspect, plan, plugins,
+ *   …                        secrets
  *   …                        files
  *   --- expect
  *   …
@@ -16,7 +17,7 @@
 struct golden {
 	struct strv vars, var_files, env, only, except;
 	char *path;
-	bool syntax_only, warn, inspect, plan, secrets, dry, sequential;
+	bool syntax_only, warn, inspect, plan, plugins, secrets, dry, sequential;
 	size_t expect_start, expect_end; /* in the file */
 };
 
@@ -66,6 +67,7 @@ static void read_option(struct golden *g, const char *line)
 		g->warn |= text_eq(line, "warn");
 		g->inspect |= text_eq(line, "inspect");
 		g->plan |= text_eq(line, "plan");
+		g->plugins |= text_eq(line, "plugins");
 		g->secrets |= text_eq(line, "secrets");
 		g->dry |= text_eq(line, "dry");
 		g->sequential |= text_eq(line, "sequential");
@@ -86,6 +88,14 @@ static void print_plan(struct strbuf *out, const struct golden *g, const struct 
 	AUTO(plan) struct plan *p = plan_make(c, &case_components, &opts, &diags);
 	print_diags(out, &diags);
 	plan_print(out, p);
+}
+
+static void print_plugins(struct strbuf *out, const struct config *c)
+{
+	for (size_t i = 0; i < c->plugin_count; i++)
+		strbuf_addf(out, "plugin %s = %s %s%s\n", c->plugins[i].accessor,
+			    c->plugins[i].source, c->plugins[i].constraint,
+			    c->plugins[i].prefers_builtin ? ", rather the built-in one" : "");
 }
 
 static void inspect_legacy(struct strbuf *out, const struct config *c)
@@ -129,6 +139,8 @@ static void run_golden(struct strbuf *out, const struct golden *g)
 		inspect_legacy(out, c);
 	else if (c && g->inspect)
 		config_inspect(out, c);
+	if (c && g->plugins)
+		print_plugins(out, c);
 	if (c && g->plan)
 		print_plan(out, g, c, redactor);
 	if (!c)
