@@ -1,0 +1,8 @@
+
+$
+"
+name
+name
+
+
+cty.String
