@@ -28,6 +28,7 @@ void artifact_unref(struct artifact *a)
 {
 	if (!a || --a->refs)
 		return;
+	artifact_close(a);
 	free(a->builder_id);
 	free(a->id);
 	free(a->text);
@@ -36,6 +37,14 @@ void artifact_unref(struct artifact *a)
 	value_unref(a->generated_data);
 	free(a->destroy_path);
 	free(a);
+}
+
+void artifact_close(struct artifact *a)
+{
+	if (a && a->remote)
+		a->close(a);
+	if (a)
+		a->remote = NULL;
 }
 
 struct artifact *artifact_redacted(const struct artifact *a, struct redactor *r)

@@ -26,6 +26,9 @@ struct artifact {
 	struct value *generated_data; /* object: build.* values; NULL: none */
 	artifact_destroy_fn destroy;  /* NULL: nothing to remove */
 	char *destroy_path;           /* for artifact_destroy_tree */
+	/* Somebody else has it as long as the build lasts; NULL: it is all here. */
+	void *remote;
+	void (*close)(struct artifact *a); /* lets go of `remote`; the rest stays */
 };
 
 struct artifact *artifact_new(const char *builder_id, const char *id, const char *text);
@@ -33,6 +36,9 @@ struct artifact *artifact_ref(struct artifact *a);
 void artifact_unref(struct artifact *a);
 DEFINE_AUTO(artifact, struct artifact *, artifact_unref);
 VEC_DECLARE(artifact_list, struct artifact *); /* NULL entry: `<nothing>` */
+
+/* The build is over: what is here is all that will be asked. */
+void artifact_close(struct artifact *a);
 
 /* A copy for people: its texts and names without secrets, nothing to destroy. */
 struct artifact *artifact_redacted(const struct artifact *a, struct redactor *r);

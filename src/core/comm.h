@@ -32,7 +32,22 @@ struct comm_cmd {
 	comm_output_fn output; /* NULL: dropped */
 	void *output_data;
 	bool *began; /* becomes true when the command may have begun to run; or NULL */
+	void (*started)(void *data); /* told once the machine has taken the command; or NULL */
+	void *started_data;
 };
+
+/* Bytes that come in their own time. */
+struct comm_source {
+	int fd; /* readable when read() would not say "nothing yet" */
+	/* >0: bytes, 0: the end; -1: nothing yet (*err untouched), or *err says what is wrong */
+	ssize_t (*read)(void *data, void *buf, size_t len, struct error **err);
+	void *data;
+	const char *name; /* base name and the rest as of a file; NULL: nothing is known */
+	int64_t size;
+	mode_t mode;
+};
+
+typedef int (*comm_write_fn)(void *data, const void *bytes, size_t len, struct error **err);
 
 /* What to upload: a local file, or bytes in memory. */
 struct comm_upload {
@@ -84,6 +99,11 @@ struct comm_ops {
 	 * or hung up. */
 	int (*shell)(struct comm *m, struct comm_shell *s, struct cancel *c, int *ret_status,
 		     struct error **err);
+	/* Both optional: without a file in between. write() of the second may wait. */
+	int (*upload_from)(struct comm *m, const struct comm_source *from, const char *dst,
+			   struct cancel *c, struct error **err);
+	int (*download_to)(struct comm *m, const char *src, comm_write_fn write, void *data,
+			   struct cancel *c, struct error **err);
 	void (*close)(struct comm *m); /* frees */
 };
 

@@ -430,6 +430,10 @@ static int add_fingerprint(struct key_making *k, struct error **err)
 	const struct plan_build *b = k->m->build;
 	AUTO(digest) struct digest *d = digest_new(DIGEST_SHA256);
 	AUTO(error) struct error *e = NULL;
+	if (b->type->foreign) {
+		key_never(k, "only its plugin knows what a %s build starts from", b->type->name);
+		return 0;
+	}
 	if (!b->type->fingerprint) {
 		key_never(k, "a %s build has no machine of its own", b->type->name);
 		return 0;

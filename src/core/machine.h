@@ -38,6 +38,9 @@ struct machine_ops {
 	/* Why watch_fd became readable: sets ERROR_GONE with what is known (stderr, console
 	 * tail in the hint). Matches cancel_reason_fn. */
 	int (*why_ended)(void *machine, struct error **err);
+	/* Instead of destroy(), where the user wants it as it is: what is not needed for that goes.
+	 * Frees m. NULL: it goes on as it is. */
+	void (*leave)(struct machine *m, struct build_ctx *ctx);
 	/* Last lines of the serial console, for error messages; NULL: none. */
 	void (*console_tail)(struct machine *m, struct strbuf *ret);
 	/* Writes what explains a failure to the existing directory: logs (filtered), a picture of
@@ -61,7 +64,12 @@ struct machine {
 	const char *comm_type;   /* "ssh", "none"; borrowed */
 	const void *comm_config; /* as that communicator wants it; borrowed */
 	struct comm_target target;
-	struct comm *comm;      /* borrowed; set by the engine while connected */
+	struct comm *comm; /* borrowed; set by the engine while connected */
+	struct comm
+		*own_comm;   /* boot() connected it itself: the engine takes it; NULL: it did not */
+	bool is_sealed;      /* its builder has ended already: nobody gets in, steps are skipped */
+	bool decides_itself; /* on a failure of its own it has asked what to do, and done it */
+	int cleanup_seconds; /* how long destroy() may take; 0: the usual time */
 	bool swallow_transfers; /* for comm_type none */
 	struct map generated;   /* build.* values beyond the usual: name -> struct value * */
 };

@@ -61,6 +61,8 @@ bool build_failed(struct build_run *run, const char *phase, const struct error *
 	char letter;
 
 	run->after = AFTER_CLEAN;
+	if (run->machine && run->machine->decides_itself)
+		return false;
 	if (is_mode(run, ON_ERROR_ABORT))
 		run->after = AFTER_LEAVE;
 	else if (is_mode(run, ON_ERROR_SWEEP))

@@ -153,12 +153,17 @@ static void keep_evidence(struct build_run *run, struct error **err)
 /* Under a token and a deadline of its own: the first interrupt must not stop the cleaning. */
 static void clear_machine(struct build_run *run, bool keep_output)
 {
-	AUTO(cancel)
-	struct cancel *c = cancel_new(run->abandon, clock_deadline(CLEANUP_SECONDS * NSEC_PER_SEC));
 	struct cancel *outer = run->ctx.cancel;
+	int seconds = CLEANUP_SECONDS;
 
 	if (!run->machine)
 		return;
+	if (run->machine->cleanup_seconds)
+		seconds = run->machine->cleanup_seconds;
+
+	AUTO(cancel)
+	struct cancel *c = cancel_new(run->abandon, clock_deadline(seconds * NSEC_PER_SEC));
+
 	run->ctx.cancel = c;
 	run->machine->ops->destroy(TAKE(run->machine), &run->ctx, keep_output);
 	run->ctx.cancel = outer;
@@ -241,9 +246,9 @@ static int connect_machine(struct build_run *run, struct error **err)
 {
 	struct machine *m = run->machine;
 
-	if (!has_comm(m)) {
+	if (m->own_comm || !has_comm(m)) {
 		run->steps--;
-		run->comm = comm_none_new(m->swallow_transfers);
+		run->comm = m->own_comm ? TAKE(m->own_comm) : comm_none_new(m->swallow_transfers);
 		m->comm = run->comm;
 	} else {
 		const struct comm_type *type = components_comm(run->plan->components, m->comm_type);
@@ -269,6 +274,15 @@ static int connect_machine(struct build_run *run, struct error **err)
 
 static int provision(struct build_run *run, struct error **err)
 {
+	if (run->machine->is_sealed) {
+		run->steps -= (int)run->build->step_count;
+		if (run->build->step_count)
+			ui_error(&run->ui,
+				 "warning: the builder %s ended without asking for the "
+				 "provisioners; they are skipped",
+				 run->build->type->name);
+		return 0;
+	}
 	if (build_provision(run, err) == 0)
 		return 0;
 	add_console(run, err);
@@ -372,6 +386,8 @@ static void list_left(struct build_run *run)
 	AUTO(strv) struct strv left = STRV_INIT;
 
 	disconnect(run, NULL);
+	if (run->machine && run->machine->ops->leave)
+		run->machine->ops->leave(TAKE(run->machine), &run->ctx);
 	journal_describe_open(run->journal, &left);
 	run->is_left = left.len > 1;
 	if (!run->is_left)
@@ -443,6 +459,8 @@ void build_run(struct build_run *run)
 	if (prepare_run(run, &err) == 0)
 		make(run, &err);
 	keep_end(run);
+	for (size_t i = 0; i < run->artifacts.len; i++)
+		artifact_close(run->artifacts.items[i]);
 	remove_temp_dir(run);
 
 	res->error = err;

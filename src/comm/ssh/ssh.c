@@ -135,6 +135,8 @@ static int run_command(struct ssh_comm *m, struct operation *o, struct cancel *c
 	/* when it was us who failed, nobody knows */
 	if (o->cmd->began && (r == 0 || e->os_errno))
 		*o->cmd->began = true;
+	if (r == 0 && o->cmd->started)
+		o->cmd->started(o->cmd->started_data);
 	if (r < 0 ||
 	    (o->cmd->input_len && sshchan_write(k, o->cmd->input, o->cmd->input_len, c, &e) < 0) ||
 	    sshchan_send_eof(k, c, &e) < 0) {
