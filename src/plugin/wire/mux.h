@@ -25,11 +25,13 @@ struct stream;
 
 enum mux_side { MUX_CLIENT, MUX_SERVER }; /* who opens odd streams: the client, that is us */
 
-/* Takes the connected socket. `peer` names the other side in messages. */
+/* Takes the connected socket (on failure, too). `peer` names the other side in messages. Nothing is
+ * read before mux_on_incoming() or mux_open(): so no stream of the peer comes too early. */
 struct mux *mux_new(int fd, enum mux_side side, const char *peer, struct error **err);
 /* Closes the socket and joins the reader. Streams that are still held stay valid and are gone. */
 void mux_free(struct mux *m);
 DEFINE_AUTO(mux, struct mux *, mux_free);
+const char *mux_peer(const struct mux *m);
 
 /* Readable, for good, once the session has ended. */
 int mux_ended_fd(const struct mux *m);
@@ -39,14 +41,26 @@ int mux_why_ended(void *mux, struct error **err);
 /* Opens without waiting for the acknowledgement; what is written meanwhile is sent. */
 struct stream *mux_open(struct mux *m, struct error **err);
 /* Called on the reader's thread for each stream that the peer opens; must not wait, may take the
- * stream (true) or refuse it (false: reset). Set once, before the peer may open any. */
+ * stream (true) or refuse it (false: reset, and *s is no more). Without one, all are refused. When
+ * this returns, the function before is not running and will not. */
 typedef bool (*mux_incoming_fn)(void *data, struct stream *s);
 void mux_on_incoming(struct mux *m, mux_incoming_fn fn, void *data);
 
 /* The reader also waits for this descriptor (borrowed) and calls fn when it is readable, until fn
- * returns false: for what has to be read as long as the session lives. Set before the peer speaks. */
+ * returns false: for what has to be read until mux_free(), also after the session has ended. */
 typedef bool (*mux_side_fn)(void *data);
 void mux_also_read(struct mux *m, int fd, mux_side_fn fn, void *data);
+/* No more: when this returns, fn is not running and will not. Not from within such a function; nor
+ * may those call mux_also_read() or mux_on_incoming(). */
+void mux_read_no_more(struct mux *m, int fd);
+
+/* How long the session waits for a silent peer; what mux_new() sets is right but for tests. */
+struct mux_patience {
+	int64_t silence; /* until it is asked for a sign of life while there are streams */
+	int64_t answer;  /* until that must have come */
+	int64_t stall;   /* for it to take what is sent to it */
+};
+void mux_set_patience(struct mux *m, struct mux_patience p);
 
 /* ---- one stream: a pipe in each direction -------------------------------------------------- */
 
@@ -63,6 +77,11 @@ MUST_CHECK ssize_t stream_read(struct stream *s, void *buf, size_t len, int64_t 
 /* All of it, in frames of what credit allows. ERROR_GONE also when the peer reads no more. */
 MUST_CHECK int stream_write(struct stream *s, const void *data, size_t len, int64_t deadline,
 			    struct cancel *c, struct error **err);
+/* The same; moves *data and *len over what is sent, also on failure. */
+MUST_CHECK int stream_write_part(struct stream *s, const void **data, size_t *len, int64_t deadline,
+				 struct cancel *c, struct error **err);
+/* A few bytes that credit allows, queued if the socket is full: never waits. */
+MUST_CHECK int stream_write_now(struct stream *s, const void *data, size_t len, struct error **err);
 /* How much stream_write() could send at once. */
 size_t stream_credit(struct stream *s);
 /* No more data from us (FIN), once; further calls do nothing. */
