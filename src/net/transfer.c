@@ -212,6 +212,9 @@ static int on_body(void *data, const void *bytes, size_t len, struct error **err
 
 	if (s->status != 200 && s->status != 206)
 		return 0; /* the page that explains the error */
+	if (s->t->size_max && (int64_t)len > s->t->size_max - s->have)
+		return error_set(err, ERROR_INVALID, "it has more than %lld bytes",
+				 (long long)s->t->size_max);
 	if (fs_write_all(s->fd, bytes, len, s->part, err) < 0)
 		return -1;
 	if (s->digest)

@@ -23,7 +23,8 @@ struct transfer {
 	enum digest_type type;
 	const char *want; /* hex */
 	int64_t request_timeout, stall_timeout, retry_pause;
-	int tries; /* all as in struct download */
+	int tries;        /* all as in struct download */
+	int64_t size_max; /* more than this is ERROR_INVALID; 0: whatever comes */
 	void (*progress)(void *data, int64_t done, int64_t total);
 	void *data;
 };
