@@ -7,6 +7,7 @@
 #include "cache/parcel.h"
 #include "cli/cache_args.h"
 #include "cli/command.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -302,22 +303,6 @@ static int prune(struct command_ctx *ctx, struct store *s, const struct cache_ar
 
 /* ---- export, import ------------------------------------------------------------------------ */
 
-struct interrupt {
-	struct cancel *cancel;
-	int signal_fd;
-};
-
-static int on_signal(void *data, struct error **err)
-{
-	struct interrupt *i = data;
-	enum signal_kind kind = signals_read(i->signal_fd);
-
-	if (kind != SIGNAL_INTERRUPT && kind != SIGNAL_TERMINATE)
-		return 0;
-	cancel_trigger(i->cancel); /* it stays told */
-	return error_set(err, ERROR_CANCELLED, "interrupted");
-}
-
 static int export_held(struct store *s, const struct cache_args *args, const char *path,
 		       struct cancel *c, struct error **err)
 {
@@ -338,17 +323,14 @@ static int carry(struct command_ctx *ctx, struct store *s, const struct cache_ar
 {
 	const char *file = out ? args->output : args->words.v[0];
 	AUTO_FREE char *path = path_absolute(ctx->cwd, file), *key = NULL;
-	AUTO(cancel) struct cancel *c = cancel_new(NULL, DEADLINE_NEVER);
-	AUTO_CLOSE int signal_fd = -1;
+	AUTO(interrupt) struct interrupt i = INTERRUPT_INIT;
 	struct error *e = NULL;
-	struct interrupt i;
 	int r;
 
-	if (signals_open(&signal_fd, &e) < 0)
+	if (interrupt_open(&i, &e) < 0)
 		return fail(ctx, e);
-	i = (struct interrupt){ .cancel = c, .signal_fd = signal_fd };
-	cancel_watch(c, signal_fd, on_signal, &i);
-	r = out ? export_held(s, args, path, c, &e) : store_import(s, path, c, &key, &e);
+	r = out ? export_held(s, args, path, i.cancel, &e)
+		: store_import(s, path, i.cancel, &key, &e);
 	if (r < 0)
 		return fail(ctx, e);
 	if (!out)

@@ -20,28 +20,16 @@
 enum { RUNS_KEPT = 50 };
 
 extern const struct command command_attach, command_build, command_cache, command_console,
-	command_fix, command_fmt, command_gc, command_hcl2_upgrade, command_help, command_inspect,
-	command_plan, command_reference, command_run, command_runs, command_validate,
-	command_version;
+	command_fix, command_fmt, command_gc, command_hcl2_upgrade, command_help, command_init,
+	command_inspect, command_plan, command_reference, command_run, command_runs,
+	command_validate, command_version;
 
 const struct command *const commands[] = {
-	&command_attach,
-	&command_build,
-	&command_cache,
-	&command_console,
-	&command_fix,
-	&command_fmt,
-	&command_gc,
-	&command_hcl2_upgrade,
-	&command_help,
-	&command_inspect,
-	&command_plan,
-	&command_reference,
-	&command_run,
-	&command_runs,
-	&command_validate,
-	&command_version,
-	NULL,
+	&command_attach,    &command_build, &command_cache,   &command_console,
+	&command_fix,       &command_fmt,   &command_gc,      &command_hcl2_upgrade,
+	&command_help,      &command_init,  &command_inspect, &command_plan,
+	&command_reference, &command_run,   &command_runs,    &command_validate,
+	&command_version,   NULL,
 };
 
 const struct command *command_find(const char *name)
