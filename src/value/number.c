@@ -25,8 +25,9 @@ enum {
 	PREC_MAX = 512, /* of literals and of products */
 	PREC_INT = 64,  /* least precision of integers made internally */
 	PREC_DOUBLE = 53,
-	PRINT_MAX = 1 << 20,    /* longest positional text; beyond it an exponent is used */
-	EXPONENT_MAX = 1 << 30, /* of a literal, in digits */
+	PREC_MANTISSA = 1 << 16, /* of a number from outside */
+	PRINT_MAX = 1 << 20,     /* longest positional text; beyond it an exponent is used */
+	EXPONENT_MAX = 1 << 30,  /* of a literal, in digits */
 };
 
 struct number {
@@ -111,6 +112,27 @@ struct number *number_infinity(bool negative)
 
 	mpfr_set_inf(n->f, negative ? -1 : 1);
 	return n;
+}
+
+struct number *number_from_mantissa(const unsigned char *mantissa, size_t len, int32_t exponent,
+				    uint32_t precision, bool negative)
+{
+	struct number *n;
+	mpz_t z;
+
+	if (!precision || precision > PREC_MANTISSA || len > PREC_MANTISSA / 8)
+		return NULL;
+	mpz_init(z);
+	mpz_import(z, len, 1, 1, 1, 0, mantissa);
+	if (negative)
+		mpz_neg(z, z);
+	n = new_big((mpfr_prec_t)precision);
+	mpfr_set_z_2exp(n->f, z, (mpfr_exp_t)exponent - (mpfr_exp_t)len * 8, MPFR_RNDN);
+	mpz_clear(z);
+	if (mpfr_regular_p(n->f))
+		return settle(n);
+	number_unref(n);
+	return NULL;
 }
 
 struct number *number_ref(struct number *n)

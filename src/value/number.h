@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct number; /* reference-counted, atomic */
@@ -21,6 +22,10 @@ struct number *number_from_double(double d);                   /* precision 53 *
 struct number *number_parse(const char *text, size_t len);     /* 512 bits; NULL if malformed */
 struct number *number_parse_int(const char *digits, int base); /* exact; NULL if malformed */
 struct number *number_infinity(bool negative);
+/* 0.MANTISSA x 2^exponent, exactly what a Go big.Float of that precision (in bits) is made of; the
+ * mantissa is big-endian. NULL if it is zero, too long, or out of range. */
+struct number *number_from_mantissa(const unsigned char *mantissa, size_t len, int32_t exponent,
+				    uint32_t precision, bool negative);
 struct number *number_ref(struct number *n);
 void number_unref(struct number *n);
 DEFINE_AUTO(number, struct number *, number_unref);

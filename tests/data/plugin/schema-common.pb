@@ -1,21 +1,28 @@
 
 ã
-:
-packer_build_name%#
-packer_build_name
-
-
-cty.String
-P
-packer_sensitive_variables20
-packer_sensitive_variables
-
-
-
-cty.String
 *
 	boot_wait
 	boot_wait
+
+
+cty.String
+"
+cpus
+cpus
+
+
+cty.Number
+.
+numbers#!
+numbers
+
+
+
+
+cty.Number
+:
+packer_build_name%#
+packer_build_name
 
 
 cty.String
@@ -27,25 +34,6 @@ cty.String
 
 
 cty.String
-.
-packer_debug
-packer_debug
-
-
-cty.Bool
-F
-packer_user_variables-+
-packer_user_variables
-
-
-
-cty.String
-"
-cpus
-cpus
-
-
-cty.Number
 )
 renamed
 
@@ -53,11 +41,23 @@ other_name
 
 
 cty.Bool
-.
-numbers#!
-numbers
-
+F
+packer_user_variables-+
+packer_user_variables
 
 
 
-cty.Number
+cty.String
+.
+packer_debug
+packer_debug
+
+
+cty.Bool
+P
+packer_sensitive_variables20
+packer_sensitive_variables
+
+
+
+cty.String

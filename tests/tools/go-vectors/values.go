@@ -17,7 +17,7 @@ func bigNumbers() cty.Value {
 		cty.NumberIntVal(0), cty.NumberIntVal(42), cty.NumberIntVal(-5),
 		cty.NumberIntVal(9223372036854775807), cty.NumberIntVal(-9223372036854775808),
 		cty.NumberUIntVal(18446744073709551615), cty.NumberFloatVal(0.1), cty.NumberFloatVal(-1.5),
-		cty.NumberFloatVal(1e300), cty.NumberFloatVal(5e-324), number("0.1"),
+		cty.NumberFloatVal(1e300), cty.NumberFloatVal(5e-323), number("0.1"),
 		number("123456789012345678901234567890.5"), number("1e-40"), number("-0.5"),
 		number("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899"),
 		cty.NumberVal(third),

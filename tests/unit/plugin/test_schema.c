@@ -66,9 +66,21 @@ static void print_fields(struct strbuf *sb, const struct spec *s)
 
 static void print(struct strbuf *sb, const struct spec *s)
 {
-	static const char *const kinds[] = { "object", "tuple", "attr",  "literal", "default",
-					     "block",  "list",  "tuple", "set",     "map",
-					     "object", "attrs", "label" };
+	static const char *const kinds[] = {
+		[SPEC_OBJECT] = "object",
+		[SPEC_TUPLE] = "tuple",
+		[SPEC_ATTR] = "attr",
+		[SPEC_LITERAL] = "literal",
+		[SPEC_DEFAULT] = "default",
+		[SPEC_BLOCK] = "block",
+		[SPEC_BLOCK_LIST] = "list",
+		[SPEC_BLOCK_TUPLE] = "block-tuple",
+		[SPEC_BLOCK_SET] = "set",
+		[SPEC_BLOCK_MAP] = "map",
+		[SPEC_BLOCK_OBJECT] = "block-object",
+		[SPEC_BLOCK_ATTRS] = "attrs",
+		[SPEC_LABEL] = "label",
+	};
 
 	if (s->kind == SPEC_OBJECT) {
 		print_fields(sb, s);
@@ -135,31 +147,109 @@ static void expect_refused(struct arena *arena, read_fn fn, struct str in, const
 	assert_string_equal(err->message, message);
 }
 
-static const char blocks_tree_head[] = "{boot_wait: attr boot_wait \"string\", cpus: attr! cpus "
-				       "\"number\", filter: block! filter {disk: list disk ";
+static const char *const names[] = { "empty", "simple", "common", "wide", "blocks" };
 
-static void test_protobuf(void **state)
+static void test_types_are_those_of_go(void **state)
 {
-	static const char *const names[] = { "empty", "simple", "common", "wide", "blocks" };
-
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		AUTO_FREE char *pb = xasprintf("schema-%s.pb", names[i]);
+		AUTO_FREE char *gob = xasprintf("schema-%s.gob", names[i]);
 		AUTO_FREE char *json = xasprintf("schema-%s.json", names[i]);
 
 		expect_type(read_file(*state, pb, schema_from_protobuf), json);
+		expect_type(read_file(*state, gob, schema_from_gob), json);
+	}
+	expect_type(read_file(*state, "schema-kinds.gob", schema_from_gob), "schema-kinds.json");
+}
+
+static void test_both_encodings_give_one_tree(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTO_FREE char *pb = xasprintf("schema-%s.pb", names[i]);
+		AUTO_FREE char *gob = xasprintf("schema-%s.gob", names[i]);
+		AUTO(strbuf) struct strbuf want = STRBUF_INIT;
+
+		print(&want, read_file(*state, pb, schema_from_protobuf));
+		expect_tree(read_file(*state, gob, schema_from_gob), want.buf);
 	}
 }
 
-static void test_protobuf_tree(void **state)
+static void test_trees(void **state)
 {
-	AUTO(strbuf) struct strbuf got = STRBUF_INIT;
-
-	expect_tree(read_file(*state, "schema-simple.pb", schema_from_protobuf),
-		    "{name: attr! name \"string\"}");
 	expect_tree(read_file(*state, "schema-empty.pb", schema_from_protobuf), "{}");
-	print(&got, read_file(*state, "schema-blocks.pb", schema_from_protobuf));
-	strbuf_truncate(&got, sizeof(blocks_tree_head) - 1);
-	assert_string_equal(got.buf, blocks_tree_head);
+	expect_tree(read_file(*state, "schema-common.gob", schema_from_gob),
+		    "{boot_wait: attr boot_wait \"string\", cpus: attr! cpus \"number\", "
+		    "numbers: attr numbers [\"map\",[\"list\",\"number\"]], "
+		    "packer_build_name: attr packer_build_name \"string\", "
+		    "packer_debug: attr packer_debug \"bool\", "
+		    "packer_sensitive_variables: attr packer_sensitive_variables "
+		    "[\"list\",\"string\"], "
+		    "packer_user_variables: attr packer_user_variables [\"map\",\"string\"], "
+		    "qemuargs: attr qemuargs [\"list\",[\"list\",\"string\"]], "
+		    "renamed: attr! other_name \"bool\"}");
+}
+
+/* Those that only gob has. */
+static void test_all_kinds(void **state)
+{
+	expect_tree(read_file(*state, "schema-kinds.gob", schema_from_gob),
+		    "{attrs: attrs! attrs \"string\", "
+		    "btuple: block-tuple btuple[2,0] {size: attr size \"number\"}, "
+		    "deep: attr deep [\"tuple\",[\"bool\",[\"object\",{\"a\":[\"list\","
+		    "[\"object\",{\"b\":[\"tuple\",[]]}]]}]]], "
+		    "default: default attr d \"string\" else literal \"x\", "
+		    "label: list label {name: label name#1}, "
+		    "list: list list[1,300] {size: attr size \"number\"}, "
+		    "literal: literal {\"n\":0.1,\"s\":\"\303\274\"}, "
+		    "map: map map /k {size: attr size \"number\"}, "
+		    "object: block-object object /k /l {size: attr size \"number\"}, "
+		    "set: set set[0,2] {size: attr size \"number\"}, "
+		    "tuple: tuple{attr! a \"string\", attr b [\"set\",\"number\"]}}");
+}
+
+static void test_gob_names_what_it_does_not_know(void **state)
+{
+	AUTO(strbuf) struct strbuf bytes = STRBUF_INIT;
+
+	read_data(&bytes, "schema-unknown.gob");
+	expect_refused(*state, schema_from_gob, (struct str){ bytes.buf, bytes.len },
+		       "'x': 'e': a node of kind 'hcldec.ExprSpec', which is not known");
+}
+
+/* The longer name is what a plugin with a vendored library sends. */
+static void test_gob_of_vendored_libraries(void **state)
+{
+	AUTO(strbuf) struct strbuf bytes = STRBUF_INIT;
+	AUTO(error) struct error *err = NULL;
+	const struct spec *s = NULL;
+
+	read_data(&bytes, "schema-simple.gob");
+	strbuf_replace(&bytes, "\x10*hcldec.AttrSpec", "\x15*a/b/*hcldec.AttrSpec");
+	assert_int_equal(schema_from_gob(bytes.buf, bytes.len, *state, &s, &err), 0);
+	expect_tree(s, "{name: attr! name \"string\"}");
+}
+
+/* Whatever is cut off is missed, and nothing is read beyond it. */
+static void test_cut_off(void **state)
+{
+	static const char *const files[] = { "schema-blocks.gob", "schema-kinds.gob",
+					     "schema-blocks.pb" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		AUTO(strbuf) struct strbuf bytes = STRBUF_INIT;
+		read_fn fn = strstr(files[i], ".pb") ? schema_from_protobuf : schema_from_gob;
+
+		read_data(&bytes, files[i]);
+		for (size_t len = 0; len < bytes.len; len += 1 + len / 100) {
+			AUTO_FREE char *part = xmemdup(bytes.buf, len);
+			AUTO(arena) struct arena *arena = arena_new();
+			AUTO(error) struct error *err = NULL;
+			const struct spec *s = NULL;
+
+			assert_int_equal(fn(part, len, arena, &s, &err), -1);
+			assert_int_equal(err->kind, ERROR_INVALID);
+		}
+	}
 }
 
 /* A length-delimited field of a message. */
@@ -284,8 +374,14 @@ static void test_protobuf_depth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_protobuf, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_protobuf_tree, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_types_are_those_of_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_both_encodings_give_one_tree, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trees, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_kinds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gob_names_what_it_does_not_know, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_gob_of_vendored_libraries, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_protobuf_tolerates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_protobuf_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_protobuf_depth, setup, teardown),
