@@ -5,7 +5,8 @@
  * a tree in an arena whose nodes remember their own bytes, so that what is
  * only passed on is passed on as it came.
  *
- * Limits: nesting 32 (the library's), 64 MiB a message.
+ * Limits: nesting 32, 64 MiB and a million parts a message. What is promised and
+ * not there costs nothing.
  */
 #pragma once
 
@@ -18,7 +19,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PACKED_MESSAGE_MAX = 64 * 1024 * 1024 };
+enum {
+	PACKED_MESSAGE_MAX = 64 * 1024 * 1024,
+	PACKED_VALUES_MAX = 1024 * 1024,
+	PACKED_DEPTH_MAX = 32,
+};
 
 void pack_nil(struct strbuf *sb);
 void pack_bool(struct strbuf *sb, bool v);
@@ -72,6 +77,19 @@ struct packed {
  * it is none or breaks a limit. The tree points into the arena, not into `bytes`. */
 MUST_CHECK ssize_t packed_read(const void *bytes, size_t len, struct arena *arena,
 			       const struct packed **ret, struct error **err);
+/*
+ * The same in two steps, for what comes in pieces: a scan (zeroed at first) goes on where it stopped
+ * when there is more of the same bytes, and says what packed_read() would; then the tree of a whole
+ * value is built.
+ */
+struct packed_scan {
+	size_t at, values, depth;
+	size_t left[PACKED_DEPTH_MAX]; /* values that are missing at each depth */
+};
+MUST_CHECK ssize_t packed_scan(struct packed_scan *s, const void *bytes, size_t len,
+			       struct error **err);
+const struct packed *packed_build(const void *bytes, size_t len, struct arena *arena);
+
 /* Leniently, for typed fields (5.7): nil and absent are zero values. */
 const struct packed *packed_member(const struct packed *map, const char *name); /* NULL: absent */
 bool packed_bool(const struct packed *p);

@@ -64,6 +64,7 @@ void mux_set_patience(struct mux *m, struct mux_patience p);
 
 /* ---- one stream: a pipe in each direction -------------------------------------------------- */
 
+const char *stream_peer(const struct stream *s); /* as given to mux_new() */
 /* Readable whenever stream_read_some() would not return "nothing yet". Made on first use. */
 int stream_fd(struct stream *s);
 /* Readable whenever stream_write() would not wait: there is credit, or the stream is gone. */

@@ -31,7 +31,8 @@ MUST_CHECK struct rpc_call *rpc_start(struct rpc_caller *c, const char *method,
 				      struct error **err);
 void rpc_call_free(struct rpc_call *call);
 DEFINE_AUTO(rpc_call, struct rpc_call *, rpc_call_free);
-/* Reads what has come. 1: this call is answered, 0: not yet, -1: the stream is gone. */
+/* Reads what has come. 1: this call is answered, 0: not yet, -1: the stream is gone. What is read
+ * for other calls is kept for them: after the descriptor was readable, poll all that are open. */
 MUST_CHECK int rpc_poll(struct rpc_call *call, struct error **err);
 /* Waits for the answer. The reply lives in the call. An error the peer answers with is
  * ERROR_REMOTE, its text unchanged. */
@@ -56,7 +57,9 @@ struct rpc_request {
 struct rpc_server *rpc_server_new(struct stream *s /* taken */);
 void rpc_server_free(struct rpc_server *s); /* closes the stream */
 DEFINE_AUTO(rpc_server, struct rpc_server *, rpc_server_free);
-int rpc_server_fd(struct rpc_server *s); /* readable when a request or the end may have come */
+/* Readable when a request or the end may have come. Then ask until there is none: what was read
+ * together with another one makes nothing readable any more. */
+int rpc_server_fd(struct rpc_server *s);
 /* 1 with the next request (owned: rpc_request_free), 0: none yet, -1: no more will come. At an
  * orderly end *err stays untouched. */
 int rpc_next(struct rpc_server *s, struct rpc_request **ret, struct error **err);

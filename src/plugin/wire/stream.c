@@ -24,6 +24,11 @@ static int make_signal(struct stream *s, struct signal_fd *sig)
 	return sig->fd;
 }
 
+const char *stream_peer(const struct stream *s)
+{
+	return s->mux->peer;
+}
+
 int stream_fd(struct stream *s)
 {
 	return make_signal(s, &s->readable);
