@@ -21,8 +21,9 @@ import (
 //	exit          end the process with status 3
 //	kill          die by SIGKILL
 //	stop          stop the process: it is there and answers nothing
-//	hang          wait until cancelled
-//	deaf          wait for ever, cancelled or not
+//	hang[:FILE]   make that file, then wait until cancelled
+//	deaf[:FILE]   the same for ever, cancelled or not
+//	once:FILE     fail if there is no such file, and make it
 //	wait:FIFO     wait until somebody writes to it, or cancelled
 //	waitdeaf:FIFO the same, and do not care for being cancelled
 //	flood         10 MB of log lines, then go on
@@ -56,10 +57,17 @@ func (f faults) at(ctx context.Context, phase string) error {
 	case "stop":
 		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	case "hang":
+		touch(arg)
 		<-ctx.Done()
 		return ctx.Err()
 	case "deaf":
+		touch(arg)
 		select {}
+	case "once":
+		if _, err := os.Stat(arg); err != nil {
+			touch(arg)
+			return errors.New("told to fail once at " + phase)
+		}
 	case "wait":
 		return waitFor(ctx, arg)
 	case "waitdeaf":
@@ -72,6 +80,15 @@ func (f faults) at(ctx context.Context, phase string) error {
 		return fmt.Errorf("unknown fault '%s' at %s", action, phase)
 	}
 	return nil
+}
+
+func touch(name string) {
+	if name == "" {
+		return
+	}
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		panic(err)
+	}
 }
 
 func waitFor(ctx context.Context, fifo string) error {
