@@ -8,6 +8,7 @@
 #include "core/datasource.h"
 #include "os/proc.h"
 #include "os/tty.h"
+#include "plugin/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,31 +118,9 @@ int plugin_session_find(struct plugin_session *s, const char *source, const char
 
 /* ---- templates ----------------------------------------------------------------------------- */
 
-/* "docker" stands for "docker" and for all of "docker-…". */
-static bool is_of(const char *name, const char *accessor)
-{
-	size_t len = strlen(accessor);
-
-	return text_starts_with(name, accessor) && (!name[len] || name[len] == '-');
-}
-
 bool plugin_session_is_builtin(const char *accessor)
 {
-	const struct components *c = &builtin_components;
-
-	for (size_t i = 0; c->builders[i]; i++)
-		if (is_of(c->builders[i]->name, accessor))
-			return true;
-	for (size_t i = 0; c->provisioners[i]; i++)
-		if (is_of(c->provisioners[i]->name, accessor))
-			return true;
-	for (size_t i = 0; c->postprocs[i]; i++)
-		if (is_of(c->postprocs[i]->name, accessor))
-			return true;
-	for (size_t i = 0; c->datasources[i]; i++)
-		if (is_of(c->datasources[i]->name, accessor))
-			return true;
-	return false;
+	return plugin_is_builtin(&builtin_components, accessor);
 }
 
 int plugin_session_complain(struct command_ctx *ctx, const char *summary, const char *detail)

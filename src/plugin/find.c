@@ -120,6 +120,9 @@ static int check_name(const struct search *s, const struct folder *in, const cha
 	if (*ret->version.pre && s->q->releases_only)
 		return error_set(err, ERROR_INVALID, "version %s is a pre-release",
 				 ret->version_text);
+	if (s->q->version && !text_eq(s->q->version, ret->version_text))
+		return error_set(err, ERROR_INVALID, "version %s is not %s", ret->version_text,
+				 s->q->version);
 	core = ret->version;
 	core.pre[0] = '\0';
 	if (s->q->constraint && version_matches(s->q->constraint, &core, &fits, err) < 0)

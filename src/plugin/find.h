@@ -56,6 +56,7 @@ struct plugin_query {
 	const char *cache_dir;  /* NULL: nothing is remembered */
 	const char *source;     /* "github.com/hashicorp/amazon"; NULL: all there are */
 	const char *constraint; /* ">= 1.2"; NULL: any */
+	const char *version;    /* "1.3.2", only that one, as names have it; NULL: any */
 	bool releases_only;
 	bool all_versions; /* not only the best one of each name */
 	/* NULL, or gets `FILE: why` for plugins that do not count: a few, for people. */

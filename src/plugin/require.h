@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "lang/diag.h"
 #include "plugin/find.h"
+#include "plugin/get/lock_file.h"
 #include "plugin/registry.h"
 
 /* The best installed binary for an entry, or NULL in *ret; then `misses` gets a line for each file
@@ -18,11 +19,14 @@ struct plugin_demand {
 	size_t count;
 	const struct components *builtins;
 	const char *install; /* what installs them, for people: "ingot init web.pkr.hcl" */
+	const struct plugin_lock *lock; /* of the template's folder: these versions and files only;
+					 * NULL: whatever satisfies the constraints */
 };
 /*
- * Adds all that a template requires. One that is missing is a diagnostic at its
- * entry, unless a built-in component can serve in its place. Fails only if the
- * directory cannot be searched.
+ * Adds all that a template requires. One that is missing, or that the lock file
+ * does not allow, is a diagnostic at its entry. Instead of a missing one what is
+ * built in serves, unless the lock file knows that it was a plugin before. Fails
+ * only if the directory cannot be searched.
  */
 MUST_CHECK int plugin_require_all(struct plugin_registry *r, const struct plugin_query *base,
 				  const struct plugin_demand *demand, struct cancel *c,

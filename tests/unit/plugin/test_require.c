@@ -11,10 +11,17 @@ static const struct builder_type *const builders[] = { &qemu_builder, NULL };
 static const struct components builtins = { .builders = builders };
 
 /* What is said of one entry, "error SUMMARY: DETAIL"; heap. */
-static char *require(struct plugin_registry *r, const struct config_plugin *entry)
+static char *require_locked(struct plugin_registry *r, const struct config_plugin *entry,
+			    const struct plugin_lock *lock)
 {
 	const struct plugin_query base = { .dir = plugins, .cache_dir = cache };
-	const struct plugin_demand demand = { entry, 1, &builtins, "ingot init web.pkr.hcl" };
+	const struct plugin_demand demand = {
+		.entries = entry,
+		.count = 1,
+		.builtins = &builtins,
+		.install = "ingot init web.pkr.hcl",
+		.lock = lock,
+	};
 	AUTO(diags) struct diags diags = DIAGS_INIT;
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 	AUTO(error) struct error *err = NULL;
@@ -26,6 +33,11 @@ static char *require(struct plugin_registry *r, const struct config_plugin *entr
 			    diags.items[i].severity == DIAG_ERROR ? "error" : "warning",
 			    diags.items[i].summary, diags.items[i].detail);
 	return strbuf_detach(&text);
+}
+
+static char *require(struct plugin_registry *r, const struct config_plugin *entry)
+{
+	return require_locked(r, entry, NULL);
 }
 
 static struct config_plugin cloud(const char *constraint)
@@ -128,6 +140,109 @@ static void test_preference(void **state)
 	assert_non_null(plugin_registry_find(r, COMPONENT_BUILDER, "cloud-vm"));
 }
 
+/* ---- the lock file ---------------------------------------------------------------------- */
+
+static void lock_to(struct plugin_lock *lock, const char *source, const char *version,
+		    const char *digest)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO(error) struct error *err = NULL;
+	AUTO_FREE char *file = path_join(case_dir, PLUGIN_LOCK_NAME);
+
+	strbuf_addf(&text, "plugin \"%s\" {\n  version = \"%s\"\n", source, version);
+	if (digest)
+		strbuf_addf(&text, "  hashes = { %s = \"sha256:%s\" }\n", host_platform, digest);
+	strbuf_addstr(&text, "}\n");
+	write_file(file, text.buf, 0644);
+	if (plugin_lock_read(case_dir, lock, &err) < 0)
+		fail_msg("%s", err->message);
+}
+
+static void test_locked_version_is_taken(void **state)
+{
+	AUTO(plugin_registry) struct plugin_registry *r = plugin_registry_new(&builtins);
+	AUTO(plugin_lock) struct plugin_lock lock = { 0 };
+	const struct config_plugin entry = cloud(">= 1.0");
+	AUTO_FREE char *said = NULL;
+
+	(void)state;
+	install(CLOUD, "cloud", "1.3.0", ",\"builders\":[\"vm\"]");
+	install(CLOUD, "cloud", "1.4.0", ",\"builders\":[\"vm\"]");
+	lock_to(&lock, CLOUD, "1.3.0", NULL);
+	said = require_locked(r, &entry, &lock);
+	assert_string_equal(said, "");
+	assert_string_equal(
+		plugin_registry_find(r, COMPONENT_BUILDER, "cloud-vm")->binary->version_text,
+		"1.3.0");
+}
+
+static void test_locked_version_is_missing(void **state)
+{
+	AUTO(plugin_registry) struct plugin_registry *r = plugin_registry_new(&builtins);
+	AUTO(plugin_lock) struct plugin_lock lock = { 0 };
+	const struct config_plugin entry = cloud(">= 1.0");
+	AUTO_FREE char *said = NULL;
+
+	(void)state;
+	install(CLOUD, "cloud", "1.4.0", "");
+	lock_to(&lock, CLOUD, "1.3.0", NULL);
+	said = require_locked(r, &entry, &lock);
+	assert_true(text_starts_with(said, "error Missing plugins: "));
+	assert_non_null(strstr(said, "/.ingot.lock.hcl wants version 1.3.0 of it.\n"));
+	assert_non_null(strstr(said, ": version 1.4.0 is not 1.3.0\n"));
+}
+
+/* A plugin has made the images so far, so what is built in does not step in without a word. */
+static void test_locked_and_built_in(void **state)
+{
+	AUTO(plugin_registry) struct plugin_registry *r = plugin_registry_new(&builtins);
+	AUTO(plugin_lock) struct plugin_lock lock = { 0 };
+	struct config_plugin entry = { .accessor = "qemu", .source = QEMU, .constraint = ">= 1" };
+	AUTO_FREE char *missing = NULL, *preferred = NULL;
+
+	(void)state;
+	lock_to(&lock, QEMU, "1.3.0", NULL);
+	missing = require_locked(r, &entry, &lock);
+	assert_true(text_starts_with(missing, "error Missing plugins: "));
+	entry.prefers_builtin = true;
+	preferred = require_locked(r, &entry, &lock);
+	assert_string_equal(preferred, "");
+}
+
+static void test_lock_and_template_disagree(void **state)
+{
+	AUTO(plugin_registry) struct plugin_registry *r = plugin_registry_new(&builtins);
+	AUTO(plugin_lock) struct plugin_lock lock = { 0 };
+	const struct config_plugin entry = cloud(">= 2.0");
+	AUTO_FREE char *said = NULL;
+
+	(void)state;
+	install(CLOUD, "cloud", "1.3.0", "");
+	lock_to(&lock, CLOUD, "1.3.0", NULL);
+	said = require_locked(r, &entry, &lock);
+	assert_true(text_starts_with(said, "error Plugin not as in the lock file: "));
+	assert_non_null(strstr(said, "/.ingot.lock.hcl wants version 1.3.0 of the plugin, which is "
+				     "not >= 2.0.\n\nWith -upgrade, 'ingot init web.pkr.hcl' "
+				     "chooses anew."));
+}
+
+static void test_locked_to_another_file(void **state)
+{
+	AUTO(plugin_registry) struct plugin_registry *r = plugin_registry_new(&builtins);
+	AUTO(plugin_lock) struct plugin_lock lock = { 0 };
+	AUTO_FREE char *zeros = xasprintf("%064d", 0);
+	const struct config_plugin entry = cloud(">= 1.0");
+	AUTO_FREE char *said = NULL;
+
+	(void)state;
+	install(CLOUD, "cloud", "1.3.0", ",\"builders\":[\"vm\"]");
+	lock_to(&lock, CLOUD, "1.3.0", zeros);
+	said = require_locked(r, &entry, &lock);
+	assert_true(text_starts_with(said, "error Plugin not as in the lock file: "));
+	assert_non_null(strstr(said, zeros));
+	assert_null(plugin_registry_find(r, COMPONENT_BUILDER, "cloud-vm"));
+}
+
 static void test_rest_of_the_directory(void **state)
 {
 	AUTO(plugin_registry) struct plugin_registry *r = plugin_registry_new(&builtins);
@@ -170,6 +285,11 @@ int main(void)
 		TEST(test_near_misses),
 		TEST(test_builtin_serves),
 		TEST(test_preference),
+		TEST(test_locked_version_is_taken),
+		TEST(test_locked_version_is_missing),
+		TEST(test_locked_and_built_in),
+		TEST(test_lock_and_template_disagree),
+		TEST(test_locked_to_another_file),
 		TEST(test_rest_of_the_directory),
 		TEST(test_directory_cannot_be_searched),
 	};
