@@ -39,9 +39,9 @@ MUST_CHECK int rpc_poll(struct rpc_call *call, struct error **err);
 MUST_CHECK int rpc_finish(struct rpc_call *call, int64_t deadline, struct cancel *c,
 			  const struct packed **ret_reply, struct error **err);
 /* All in one; the reply is in the arena. */
-MUST_CHECK int rpc(struct rpc_caller *c, const char *method, const struct strbuf *arg,
-		   struct arena *arena, const struct packed **ret_reply, int64_t deadline,
-		   struct cancel *cancel, struct error **err);
+MUST_CHECK const struct packed *rpc(struct rpc_caller *c, const char *method,
+				    const struct strbuf *arg, struct arena *arena, int64_t deadline,
+				    struct cancel *cancel, struct error **err);
 
 /* ---- serving ------------------------------------------------------------------------------- */
 

@@ -239,11 +239,14 @@ int rpc_finish(struct rpc_call *call, int64_t deadline, struct cancel *c,
 	return 0;
 }
 
-int rpc(struct rpc_caller *c, const char *method, const struct strbuf *arg, struct arena *arena,
-	const struct packed **ret_reply, int64_t deadline, struct cancel *cancel,
-	struct error **err)
+const struct packed *rpc(struct rpc_caller *c, const char *method, const struct strbuf *arg,
+			 struct arena *arena, int64_t deadline, struct cancel *cancel,
+			 struct error **err)
 {
 	AUTO(rpc_call) struct rpc_call *call = start(c, method, arg, arena, cancel, err);
+	const struct packed *reply = NULL;
 
-	return call ? rpc_finish(call, deadline, cancel, ret_reply, err) : -1;
+	if (!call || rpc_finish(call, deadline, cancel, &reply, err) < 0)
+		return NULL;
+	return reply;
 }
