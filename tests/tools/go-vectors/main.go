@@ -15,7 +15,6 @@ package main
 import (
 	"bytes"
 	"encoding/gob"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,25 +89,6 @@ func check(path string) {
 	var v any
 	must(codec.NewDecoderBytes(data, &codec.MsgpackHandle{WriteExt: true}).Decode(&v))
 	fmt.Printf("%s: %#v\n", path, v)
-	_, err = json.Marshal(plain(v))
-	must(err)
-}
-
-// JSON has no maps with keys of any kind.
-func plain(v any) any {
-	switch v := v.(type) {
-	case map[any]any:
-		m := map[string]any{}
-		for k, e := range v {
-			m[fmt.Sprint(k)] = plain(e)
-		}
-		return m
-	case []any:
-		for i := range v {
-			v[i] = plain(v[i])
-		}
-	}
-	return v
 }
 
 func main() {

@@ -3,6 +3,7 @@
 #include "plugin/codec/cty.h"
 
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "base/str.h"
 #include "os/fs.h"
 #include "plugin/codec/cty_type.h"
@@ -68,6 +69,95 @@ static void test_gob(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		expect_same_json(names[i], "gob", cty_from_gob);
+}
+
+static void test_msgpack(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		expect_same_json(names[i], "msgpack", cty_from_msgpack);
+}
+
+static void test_msgpack_of_what_is_not_known(void **state)
+{
+	AUTO(value) struct value *v = read_value("unknown", "msgpack", cty_from_msgpack);
+	AUTO(value) struct value *any = read_value("dynamic", "msgpack", cty_from_msgpack);
+	AUTO(value) struct value *infinite = read_value("infinite", "msgpack", cty_from_msgpack);
+
+	assert_string_equal(value_as_string(value_get(v, "known")), "k");
+	assert_false(value_is_known(value_get(v, "unknown")));
+	assert_ptr_equal(value_type(value_get(v, "refined")), type_string);
+	assert_false(value_is_known(value_get(v, "refined")));
+	assert_ptr_equal(value_type(value_get(v, "number")), type_number);
+	assert_true(type_equal(value_type(value_get(v, "list")), type_list_string));
+	assert_false(value_is_known(value_get(any, "unknown")));
+	assert_true(value_is_null(value_get(any, "null")));
+	assert_true(number_is_infinite(value_as_number(value_at(infinite, 0))));
+	assert_int_equal(number_sign(value_as_number(value_at(infinite, 1))), -1);
+}
+
+static void expect_read(const char *hex, const char *want)
+{
+	AUTO(strbuf) struct strbuf bytes = STRBUF_INIT, got = STRBUF_INIT;
+	AUTO(error) struct error *err = NULL;
+	AUTO(value) struct value *v = NULL;
+
+	assert_true(decode_hex(&bytes, hex));
+	v = cty_from_msgpack(bytes.buf, bytes.len, &err);
+	if (v)
+		cty_json(&got, v);
+	else
+		strbuf_addstr(&got, err->message);
+	assert_string_equal(got.buf, want);
+}
+
+/* 92: a pair; c4: bytes, here of a type; then the value. */
+static void test_msgpack_refused(void **state)
+{
+#define PAIR "92"
+#define STRING                                                                                     \
+	"c4082273747269"                                                                           \
+	"6e6722"
+#define NUMBER "c408226e756d62657222"
+#define BOOL   "c40622626f6f6c22"
+#define ANY    "c4092264796e616d696322"
+#define LIST   "c4125b226c697374222c2264796e616d6963225d" /* of any */
+#define EMPTY  "c40d5b226f626a656374222c7b7d5d"           /* object without attributes */
+	static const struct {
+		const char *hex, *want;
+	} cases[] = {
+		{ "", "no value: it ends too early" },
+		{ "92", "no value: it ends too early" },
+		{ "01", "no value: its type is missing" },
+		{ "93010203", "no value: its type is missing" },
+		{ "920102", "no value: its type is missing" },
+		{ PAIR ANY "01", "no value: its type is missing" },
+		{ PAIR "c40122"
+		       "01",
+		  "no type: its JSON is broken" },
+		{ PAIR STRING "01", "no value: data that is no text" },
+		{ PAIR BOOL "01", "no value: data that is neither true nor false" },
+		{ PAIR NUMBER "a178", "no value: data that is no number" },
+		{ PAIR NUMBER "cb7ff8000000000000", "no value: data that is no number" },
+		{ PAIR NUMBER "d40500", "no value: an extension that is not known" },
+		{ PAIR LIST "80", "no value: elements that do not fit its type" },
+		{ PAIR LIST "92" PAIR STRING "a178" PAIR BOOL "c3",
+		  "no value: elements of different types" },
+		{ PAIR EMPTY "90", "no value: members that do not fit its type" },
+		{ PAIR EMPTY "81a178c0", "no value: a member that its type does not have" },
+		{ PAIR EMPTY "8101c0", "no value: a key that is no text" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_FREE char *want = xasprintf("cannot read the value: %s", cases[i].want);
+
+		expect_read(cases[i].hex, want);
+	}
+	expect_read(PAIR LIST "92" PAIR BOOL "c2" PAIR BOOL "c3",
+		    "{\"value\":[false,true],\"type\":[\"list\",\"bool\"]}");
+	expect_read(PAIR NUMBER "a33078"
+				"31",
+		    "cannot read the value: no value: data that is no "
+		    "number");
 }
 
 static void test_gob_cut_off(void **state)
@@ -207,6 +297,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gob),
+		cmocka_unit_test(test_msgpack),
+		cmocka_unit_test(test_msgpack_of_what_is_not_known),
+		cmocka_unit_test(test_msgpack_refused),
 		cmocka_unit_test(test_gob_cut_off),
 		cmocka_unit_test(test_gob_keeps_precision),
 		cmocka_unit_test(test_json_of_unknowns),
