@@ -119,9 +119,9 @@ void pack_time(struct strbuf *sb, int64_t seconds, uint32_t ns)
 
 struct head {
 	enum packed_kind kind;
-	size_t len;      /* of the head itself */
-	size_t payload;  /* bytes that follow */
-	size_t children; /* values that follow */
+	size_t len;        /* of the head itself */
+	uint64_t payload;  /* bytes that follow; as told, so more than memory has, perhaps */
+	uint64_t children; /* values that follow */
 };
 
 static uint64_t get_be(const unsigned char *at, size_t bytes)
@@ -161,7 +161,7 @@ static struct head short_head(unsigned char b)
 	if (b < 0x80 || b >= FIRST_NEGATIVE)
 		return (struct head){ PACKED_INT, 0, 1, 0 }; /* the byte is the value */
 	if (b < 0x90)
-		return (struct head){ PACKED_MAP, 1, 0, 2 * (size_t)(b & 15) };
+		return (struct head){ PACKED_MAP, 1, 0, 2 * (uint64_t)(b & 15) };
 	if (b < 0xa0)
 		return (struct head){ PACKED_ARRAY, 1, 0, b & 15 };
 	return (struct head){ PACKED_TEXT, 1, b & 31, 0 };
@@ -194,7 +194,7 @@ static int read_head(const unsigned char *p, size_t len, struct head *ret)
 	if (len < 1 + size)
 		return 0;
 
-	size_t n = (size_t)get_be(p + 1, size);
+	uint64_t n = get_be(p + 1, size);
 
 	ret->len = 1 + size;
 	if (shape == LENGTH)
@@ -247,10 +247,10 @@ ssize_t packed_scan(struct packed_scan *s, const void *bytes, size_t len, struct
 			return -1;
 		if (h.len + h.payload > len - s->at)
 			return 0;
-		s->at += h.len + h.payload;
+		s->at += h.len + (size_t)h.payload;
 		s->values++;
 		if (h.children)
-			s->left[s->depth++] = h.children;
+			s->left[s->depth++] = (size_t)h.children;
 		else if (close_value(s))
 			return (ssize_t)s->at;
 	}
@@ -291,19 +291,19 @@ static void set_scalar(struct packed *v, const unsigned char *p, const struct he
 		v->boolean = *p & 1;
 		break;
 	case PACKED_INT:
-		v->integer = sign_extend(get_be(payload, h->payload), h->payload);
+		v->integer = sign_extend(get_be(payload, (size_t)h->payload), (size_t)h->payload);
 		break;
 	case PACKED_UINT:
-		v->uinteger = get_be(payload, h->payload);
+		v->uinteger = get_be(payload, (size_t)h->payload);
 		break;
 	case PACKED_FLOAT:
-		v->number = float_of(payload, h->payload);
+		v->number = float_of(payload, (size_t)h->payload);
 		break;
 	case PACKED_TEXT:
 	case PACKED_BYTES:
 	case PACKED_EXT:
 		v->bytes.ext_type = is_ext ? (int8_t)*payload : 0;
-		v->bytes.len = h->payload - is_ext;
+		v->bytes.len = (size_t)h->payload - is_ext;
 		v->bytes.p = arena_strndup(arena, (const char *)payload + is_ext, v->bytes.len);
 		break;
 	case PACKED_NIL:
@@ -326,11 +326,11 @@ static const unsigned char *build(struct packed *v, const unsigned char *p, size
 	set_scalar(v, p, &h, arena);
 	p += h.len + h.payload;
 	if (v->kind == PACKED_ARRAY || v->kind == PACKED_MAP) {
-		struct packed *items = ARENA_ARRAY(arena, struct packed, h.children);
+		struct packed *items = ARENA_ARRAY(arena, struct packed, (size_t)h.children);
 
 		v->many.items = items;
-		v->many.len = v->kind == PACKED_MAP ? h.children / 2 : h.children;
-		for (size_t i = 0; i < h.children; i++)
+		v->many.len = v->kind == PACKED_MAP ? (size_t)h.children / 2 : (size_t)h.children;
+		for (uint64_t i = 0; i < h.children; i++)
 			p = build(&items[i], p, (size_t)(end - p), arena);
 	}
 	v->raw = (const char *)start;
