@@ -8,6 +8,7 @@
 #include "plugin/wire/mux_internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -69,6 +70,19 @@ void mux_unlock(struct mux *m)
 		mux_destroy(m);
 }
 
+/* Signals are for the main thread, also where it does not wait for them yet. */
+static int start_reader(struct mux *m)
+{
+	sigset_t all, before;
+	int e;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	e = pthread_create(&m->reader, NULL, mux_reader, m);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return e;
+}
+
 struct mux *mux_new(int fd, enum mux_side side, const char *peer, struct error **err)
 {
 	struct mux *m = NEW(struct mux);
@@ -90,7 +104,7 @@ struct mux *mux_new(int fd, enum mux_side side, const char *peer, struct error *
 		return NULL;
 	}
 
-	int e = pthread_create(&m->reader, NULL, mux_reader, m);
+	int e = start_reader(m);
 
 	if (e) {
 		mux_destroy(m);
