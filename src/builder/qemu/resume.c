@@ -113,18 +113,20 @@ int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **
 /* ---- the guest inside ------------------------------------------------------------------------ */
 
 /*
- * EPOCH, with a line of random text and, for sudo, one with the password as its input. Prints the time
- * that it is then. Quoted in '' below, so it has none itself. Reads its input byte by byte, as
+ * EPOCH AHEAD, with a line of random text and, for sudo, one with the password as its input. A clock that is
+ * behind EPOCH is behind the time, however late the command got there; one that is ahead of it may be right,
+ * and is put back by the AHEAD seconds that it was found to be wrong by. Prints the time that it is then, and
+ * whether it was set. Quoted in '' below, so it has none itself. Reads its input byte by byte, as
  * read(1) does, so that sudo finds the rest. Works in dash, bash and BusyBox.
  */
 #define PUT_RIGHT                                                                                  \
 	"IFS= read -r r; { printf %s \"$r\" >/dev/urandom; } 2>/dev/null; "                        \
-	"d=$(($1 - $(date -u +%s))); "                                                             \
-	"if [ $d -ge -1 ] && [ $d -le 1 ]; then :; "                                               \
-	"elif [ \"$(id -u)\" = 0 ]; then date -u -s @$1; "                                         \
-	"elif sudo -n true; then sudo -n date -u -s @$1; "                                         \
-	"else sudo -S -p \"\" date -u -s @$1; fi >/dev/null 2>&1; "                                \
-	"echo \"ingot-clock $(date -u +%s)\""
+	"n=$(date -u +%s); t=$1; s=; [ $2 = 0 ] || t=$((n - $2)); "                                \
+	"if [ $2 = 0 ] && [ $((t - n)) -le 1 ]; then :; else s=set; "                              \
+	"if [ \"$(id -u)\" = 0 ]; then date -u -s @$t; "                                           \
+	"elif sudo -n true; then sudo -n date -u -s @$t; "                                         \
+	"else sudo -S -p \"\" date -u -s @$t; fi; fi >/dev/null 2>&1; "                            \
+	"echo \"ingot-clock $(date -u +%s) $s\""
 
 static void keep_output(void *data, bool is_stderr, const void *bytes, size_t len)
 {
@@ -144,32 +146,40 @@ static void add_input(struct strbuf *sb, const char *password)
 	secret_wipe(seed, sizeof(seed));
 }
 
-/* It was printed at some time since `since`. */
-static int judge_clock(const struct strbuf *output, int64_t since, struct error **err)
+/* One look at the guest's clock, and what came of it. */
+struct look {
+	int64_t since, until; /* it was read at some time between: s since the epoch */
+	int64_t theirs;
+	bool was_set;
+};
+
+static bool read_clock(const struct strbuf *output, struct look *ret)
 {
 	static const char word[] = "ingot-clock ";
 	const char *at = strstr(output->buf, word);
-	int64_t now = clock_wall() / NSEC_PER_SEC, theirs;
 
-	if (at) {
-		AUTO_FREE char *line = xstrdup(at + strlen(word));
+	if (!at)
+		return false;
 
-		*strchrnul(line, '\n') = '\0';
-		*strchrnul(line, '\r') = '\0';
-		if (parse_int64(line, 10, &theirs) && theirs >= since - CLOCK_TOLERANCE_SECONDS &&
-		    theirs <= now + CLOCK_TOLERANCE_SECONDS)
-			return 0;
-	}
-	error_set(err, ERROR_AUTH, "the guest's clock cannot be set");
-	return error_hint(err, "the user of the communicator must be root or may use sudo");
+	AUTO_FREE char *line = xstrdup(at + strlen(word));
+	char *rest;
+
+	line[strcspn(line, "\r\n")] = '\0';
+	rest = strchr(line, ' ');
+	if (!rest)
+		return false;
+	*rest++ = '\0';
+	ret->was_set = *rest;
+	return parse_int64(line, 10, &ret->theirs) && ret->theirs > 0;
 }
 
-static int put_right(struct comm *comm, struct cancel *c, const struct strbuf *input,
-		     struct error **err)
+static int look(struct comm *comm, struct cancel *c, const struct strbuf *input, int64_t ahead,
+		struct look *ret, struct error **err)
 {
 	/* half a second: what the command is under way on the whole */
 	int64_t now = (clock_wall() + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
-	AUTO_FREE char *command = xasprintf("sh -c '%s' sh %lld", PUT_RIGHT, (long long)now);
+	AUTO_FREE char *command =
+		xasprintf("sh -c '%s' sh %lld %lld", PUT_RIGHT, (long long)now, (long long)ahead);
 	AUTO(strbuf) struct strbuf output = STRBUF_INIT;
 	const struct comm_cmd cmd = { .command = command,
 				      .input = input->buf,
@@ -180,7 +190,35 @@ static int put_right(struct comm *comm, struct cancel *c, const struct strbuf *i
 
 	if (comm->ops->exec(comm, &cmd, c, &status, err) < 0)
 		return -1;
-	return judge_clock(&output, now - 1, err);
+	*ret = (struct look){ .since = now - 1, .until = clock_wall() / NSEC_PER_SEC };
+	if (read_clock(&output, ret) && ret->theirs >= ret->since - CLOCK_TOLERANCE_SECONDS)
+		return 0;
+	error_set(err, ERROR_AUTH, "the guest's clock cannot be set");
+	return error_hint(err, "the user of the communicator must be root or may use sudo");
+}
+
+/* A clock that was set by a command that took long, as the first one may, is late by as much: it is looked at
+ * again. */
+static int put_right(struct comm *comm, struct cancel *c, const struct strbuf *input,
+		     struct error **err)
+{
+	int64_t ahead = 0;
+
+	for (int i = 0; i < CLOCK_TRIES; i++) {
+		struct look l;
+
+		if (look(comm, c, input, ahead, &l, err) < 0)
+			return -1;
+		ahead = l.theirs - l.until;
+		if (ahead <= CLOCK_TOLERANCE_SECONDS && (!l.was_set || l.until - l.since <= 2))
+			return 0;
+		if (ahead <= CLOCK_TOLERANCE_SECONDS)
+			ahead = 0;
+	}
+	if (!ahead)
+		return 0;
+	error_set(err, ERROR_AUTH, "the guest's clock cannot be set back");
+	return error_hint(err, "the user of the communicator must be root or may use sudo");
 }
 
 int resume_put_right(struct comm *comm, const char *password, struct cancel *c, struct error **err)
@@ -188,17 +226,10 @@ int resume_put_right(struct comm *comm, const char *password, struct cancel *c, 
 	AUTO(strbuf) struct strbuf input = STRBUF_INIT;
 	AUTO(cancel)
 	struct cancel *limit = cancel_new(c, clock_deadline(PUT_RIGHT_SECONDS * NSEC_PER_SEC));
-	int r = 0;
+	int r;
 
 	add_input(&input, password);
-	/* a command that takes long, as the first one may, sets the clock late by as much */
-	for (int i = 0; i < CLOCK_TRIES; i++) {
-		int64_t since = clock_monotonic();
-
-		r = put_right(comm, limit, &input, err);
-		if (r < 0 || clock_monotonic() - since < NSEC_PER_SEC)
-			break;
-	}
+	r = put_right(comm, limit, &input, err);
 	secret_wipe(input.buf, input.len);
 	return r;
 }

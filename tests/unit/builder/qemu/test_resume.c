@@ -17,13 +17,27 @@
 struct guest_shell {
 	struct comm comm;
 	struct lab lab;
-	char *path; /* of its programs */
+	char *path;   /* of its programs */
+	int64_t late; /* s that a command is under way */
+	int count;
 };
+
+/* "... sh EPOCH AHEAD" as it was sent some seconds earlier. */
+static char *sent_earlier(const char *command, int64_t late)
+{
+	const char *ahead = strrchr(command, ' '), *epoch = ahead;
+
+	while (epoch[-1] != ' ')
+		epoch--;
+	return xasprintf("%.*s%lld%s", (int)(epoch - command), command,
+			 (long long)(strtoll(epoch, NULL, 10) - late), ahead);
+}
 
 static int shell_exec(struct comm *m, const struct comm_cmd *cmd, struct cancel *c, int *ret_status,
 		      struct error **err)
 {
-	const struct guest_shell *g = (const struct guest_shell *)m;
+	struct guest_shell *g = (struct guest_shell *)m;
+	AUTO_FREE char *command = sent_earlier(cmd->command, g->late);
 	AUTO(strv) struct strv argv = STRV_INIT, env = STRV_INIT;
 	struct strbuf output = STRBUF_INIT_MAX(4096);
 	struct proc_run run = { .spec = { .argv = &argv, .env = &env, .dir = g->lab.dir },
@@ -32,7 +46,8 @@ static int shell_exec(struct comm *m, const struct comm_cmd *cmd, struct cancel 
 				.output = &output };
 	int r;
 
-	strv_pushl(&argv, "/bin/sh", "-c", cmd->command, NULL);
+	strv_pushl(&argv, "/bin/sh", "-c", command, NULL);
+	g->count++;
 	strv_push(&env, g->path);
 	r = proc_run(&run, c, ret_status, err);
 	if (r == 0)
@@ -152,6 +167,40 @@ static void test_right_already(void **state)
 	expect_right(&g, NULL);
 }
 
+/* A busy guest: who looks at the time that the command has with it would set the clock back by as much. */
+static void test_late_command(void **state)
+{
+	struct guest_shell g;
+
+	open_guest(&g, "1000");
+	put(&g, "off", "0\n");
+	g.late = 300;
+	expect_right(&g, NULL);
+	assert_int_equal(g.count, 1);
+}
+
+static void test_ahead(void **state)
+{
+	struct guest_shell g;
+
+	open_guest(&g, "0");
+	put(&g, "off", "86400\n");
+	expect_right(&g, NULL);
+	assert_int_equal(g.count, 2);
+}
+
+static void test_may_not_set_back(void **state)
+{
+	struct guest_shell g;
+	AUTO(error) struct error *err = NULL;
+
+	open_guest(&g, "1000");
+	put(&g, "off", "86400\n");
+	assert_int_equal(resume_put_right(&g.comm, NULL, NULL, &err), -1);
+	assert_int_equal(err->kind, ERROR_AUTH);
+	close_guest(&g);
+}
+
 /* Not a shell that we know: nothing is known of its clock. */
 static void test_no_shell(void **state)
 {
@@ -169,9 +218,15 @@ static void test_no_shell(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_root),          cmocka_unit_test(test_sudo),
-		cmocka_unit_test(test_password),      cmocka_unit_test(test_may_not),
-		cmocka_unit_test(test_right_already), cmocka_unit_test(test_no_shell),
+		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_sudo),
+		cmocka_unit_test(test_password),
+		cmocka_unit_test(test_may_not),
+		cmocka_unit_test(test_right_already),
+		cmocka_unit_test(test_no_shell),
+		cmocka_unit_test(test_late_command),
+		cmocka_unit_test(test_ahead),
+		cmocka_unit_test(test_may_not_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
