@@ -374,6 +374,16 @@ void proc_stop(struct proc *p, int64_t grace_ns)
 	proc_release(p);
 }
 
+void proc_kill(struct proc *p)
+{
+	if (p->pid <= 0 || p->reaped)
+		return;
+	log_debug("proc", "%d is killed", (int)p->pid);
+	(void)pidfd_send_signal(p->pidfd, SIGKILL, NULL, 0);
+	if (wait_for_end(p, KILL_MSEC * NSEC_PER_MSEC))
+		(void)reap(p, WNOHANG);
+}
+
 void proc_release(struct proc *p)
 {
 	if (p->pid > 0) { /* a zeroed one owns no descriptors */

@@ -53,6 +53,9 @@ void proc_signal(struct proc *p, int sig); /* the whole group */
 /* TERM, up to `grace_ns` for the child itself, then KILL for what is left of its group; reaps;
  * closes fds. Safe on a zeroed or ended one. */
 void proc_stop(struct proc *p, int64_t grace_ns);
+/* SIGKILL for itself alone: what it has started goes on. Reaps; the fds stay, what is in them can
+ * still be read. Safe on a zeroed or ended one. */
+void proc_kill(struct proc *p);
 void proc_release(struct proc *p); /* closes fds; the process must be reaped or is left alone */
 #define PROC_INIT                                                                                  \
 	{                                                                                          \

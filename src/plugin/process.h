@@ -24,6 +24,7 @@ struct plugin_launch {
 	char *const *environ;  /* of the program; what 2.3 says is added */
 	const char *run_uuid;  /* PACKER_RUN_UUID */
 	const char *dir;       /* working directory; NULL: ours */
+	int64_t patience;      /* until it is ready, ns; 0: a minute */
 };
 
 /* Starts, reads the handshake, connects and dials the main service. On failure nothing is left;
@@ -41,3 +42,6 @@ const char *plugin_process_name(const struct plugin_process *p);  /* base name o
  * status and the tail of its standard error. A cancel_reason_fn. */
 int plugin_process_ended_fd(struct plugin_process *p);
 int plugin_process_why_ended(void *process, struct error **err);
+/* For an error of one of its streams or calls: what is ERROR_GONE because the plugin has ended says
+ * so in the words of why(). -1. */
+int plugin_process_explain(struct plugin_process *p, struct error **err);

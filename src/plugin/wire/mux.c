@@ -207,6 +207,16 @@ int mux_why_ended(void *mux, struct error **err)
 	return r;
 }
 
+bool mux_was_closed(struct mux *m)
+{
+	mux_lock(m);
+
+	bool was_closed = m->was_closed;
+
+	mux_unlock(m);
+	return was_closed;
+}
+
 void mux_set_patience(struct mux *m, struct mux_patience p)
 {
 	mux_lock(m);

@@ -37,6 +37,8 @@ const char *mux_peer(const struct mux *m);
 int mux_ended_fd(const struct mux *m);
 /* Sets ERROR_GONE with the reason and returns -1; 0 while the session lives. A cancel_reason_fn. */
 int mux_why_ended(void *mux, struct error **err);
+/* It has ended because the peer closed it, which may have reasons that only the peer's process tells. */
+bool mux_was_closed(struct mux *m);
 
 /* Opens without waiting for the acknowledgement; what is written meanwhile is sent. */
 struct stream *mux_open(struct mux *m, struct error **err);

@@ -92,7 +92,8 @@ struct mux {
 	bool stop;            /* the reader shall end */
 	bool is_used;         /* it may read the socket: streams of the peer find somebody */
 	bool ended;
-	char *reason; /* why it has ended */
+	bool was_closed; /* by the peer, without a word */
+	char *reason;    /* why it has ended */
 	struct signal_fd ended_signal, wake;
 	struct stream *buckets[BUCKETS];
 	size_t ours, theirs, lingering; /* streams that are listed */

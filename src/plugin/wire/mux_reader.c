@@ -303,10 +303,16 @@ bool mux_parse(struct mux *m)
 
 /* ---- the socket ---------------------------------------------------------------------------- */
 
+static void on_closed(struct mux *m)
+{
+	m->was_closed = true;
+	mux_end_locked(m, "closed the connection");
+}
+
 static void on_read_error(struct mux *m, ssize_t n, int e)
 {
 	if (n == 0 || e == ECONNRESET || e == EPIPE)
-		mux_end_locked(m, "closed the connection");
+		on_closed(m);
 	else
 		mux_end_locked(m, "cannot be read from: %s", strerrordesc_np(e) ?: "unknown error");
 }
@@ -342,7 +348,7 @@ static bool receive_locked(struct mux *m)
 		return false;
 	if (n < 0 && e == EAGAIN) {
 		if (m->is_deaf)
-			mux_end_locked(m, "closed the connection");
+			on_closed(m);
 		return false;
 	}
 	if (n <= 0) {
