@@ -166,12 +166,8 @@ static struct value *make_mapping(struct type *t, const struct packed *p, struct
 			return NULL;
 	if (type_kind(t) == TYPE_MAP)
 		return finish_map(t, &items, err);
-	for (size_t i = 0; i < type_len(t); i++) {
-		const struct type_field *f = type_field_at(t, i);
-
-		if (!map_has(&items, f->name))
-			map_set(&items, f->name, value_null(f->type));
-	}
+	if (items.len != type_len(t))
+		return refuse(err, "an attribute is missing");
 	return value_object_take(&items);
 }
 

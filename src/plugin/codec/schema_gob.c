@@ -6,7 +6,6 @@
  */
 #include "plugin/codec/schema.h"
 
-#include "base/utf8.h"
 #include "plugin/codec/cty_gob.h"
 #include "plugin/codec/cty_type.h"
 #include "plugin/codec/gob.h"
@@ -252,7 +251,7 @@ static int refuse_node(struct error **err, struct str name)
 {
 	if (name.len == 0)
 		return error_set(err, ERROR_INVALID, "a node without contents");
-	if (name.len > SCHEMA_NAME_MAX || !utf8_is_valid(name.p, name.len))
+	if (!schema_is_name(name.p, name.len))
 		name = STR("?");
 	return error_set(err, ERROR_INVALID, "a node of kind '%.*s', which is not known",
 			 STR_FMT(name));

@@ -21,13 +21,19 @@ void schema_leave(struct schema_tree *t)
 	t->depth--;
 }
 
+bool schema_is_name(const char *p, size_t len)
+{
+	if (len == 0 || len > SCHEMA_NAME_MAX || !utf8_is_valid(p, len))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
+			return false;
+	return true;
+}
+
 const char *schema_name(const struct schema_tree *t, const char *p, size_t len, struct error **err)
 {
-	bool is_name = len > 0 && len <= SCHEMA_NAME_MAX && utf8_is_valid(p, len);
-
-	for (size_t i = 0; is_name && i < len; i++)
-		is_name = (unsigned char)p[i] >= ' ' && p[i] != 0x7f;
-	if (is_name)
+	if (schema_is_name(p, len))
 		return arena_strndup(t->arena, p, len);
 	if (len == 0)
 		error_set(err, ERROR_INVALID, "an option without a name");

@@ -26,7 +26,9 @@ struct schema_tree {
 MUST_CHECK int schema_enter(struct schema_tree *t, enum spec_kind kind, struct spec **ret,
 			    struct error **err);
 void schema_leave(struct schema_tree *t);
-/* A copy, when it can be a name: text, not empty, not endless. NULL on failure. */
+/* Text that can be shown: not empty, not endless, no control characters. */
+bool schema_is_name(const char *p, size_t len);
+/* A copy, when it is a name. NULL on failure. */
 MUST_CHECK const char *schema_name(const struct schema_tree *t, const char *p, size_t len,
 				   struct error **err);
 /* The type lives as long as the arena. */

@@ -120,8 +120,9 @@ static void test_msgpack_refused(void **state)
 #define NUMBER "c408226e756d62657222"
 #define BOOL   "c40622626f6f6c22"
 #define ANY    "c4092264796e616d696322"
-#define LIST   "c4125b226c697374222c2264796e616d6963225d" /* of any */
-#define EMPTY  "c40d5b226f626a656374222c7b7d5d"           /* object without attributes */
+#define LIST   "c4125b226c697374222c2264796e616d6963225d"           /* of any */
+#define EMPTY  "c40d5b226f626a656374222c7b7d5d"                     /* object without attributes */
+#define ONE    "c4175b226f626a656374222c7b2261223a22626f6f6c227d5d" /* with one, a bool */
 	static const struct {
 		const char *hex, *want;
 	} cases[] = {
@@ -144,6 +145,7 @@ static void test_msgpack_refused(void **state)
 		  "no value: elements of different types" },
 		{ PAIR EMPTY "90", "no value: members that do not fit its type" },
 		{ PAIR EMPTY "81a178c0", "no value: a member that its type does not have" },
+		{ PAIR ONE "80", "no value: an attribute is missing" },
 		{ PAIR EMPTY "8101c0", "no value: a key that is no text" },
 	};
 

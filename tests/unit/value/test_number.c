@@ -205,6 +205,36 @@ static void test_exponent_forms(void **state)
 	assert_string_equal(sb.buf, "ff2.55e+02255.0");
 }
 
+static void expect_mantissa(struct number *n, const char *want)
+{
+	AUTO(number) struct number *owned = n;
+	AUTO(strbuf) struct strbuf got = STRBUF_INIT;
+
+	if (n)
+		number_format(&got, n);
+	assert_string_equal(got.buf, want);
+}
+
+/* The precision, not the bits alone, decides what is printed. */
+static void test_mantissa(void **state)
+{
+	static const unsigned char five[] = { 0xa0, 0, 0, 0, 0, 0, 0, 0 };
+	static const unsigned char tenth[] = { 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xd0, 0 };
+	static const unsigned char none[8] = { 0 };
+
+	expect_mantissa(number_from_mantissa(five, 8, 3, 64, true), "-5");
+	expect_mantissa(number_from_mantissa(five, 1, 3, 64, false), "5");
+	expect_mantissa(number_from_mantissa(tenth, 8, -3, 53, false), "0.1");
+	expect_mantissa(number_from_mantissa(tenth, 8, -3, 64, false), "0.10000000000000000555");
+	/* nothing */
+	expect_mantissa(number_from_mantissa(none, 8, 3, 64, false), "");
+	expect_mantissa(number_from_mantissa(five, 0, 3, 64, false), "");
+	expect_mantissa(number_from_mantissa(five, 8, 3, 0, false), "");
+	expect_mantissa(number_from_mantissa(five, 8, 3, UINT32_MAX, false), "");
+	expect_mantissa(number_from_mantissa(five, 8, INT32_MAX, 64, false), "");
+	expect_mantissa(number_from_mantissa(five, 8, INT32_MIN, 64, false), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_equality_is_by_shortest_text),
 		cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_exponent_forms),
+		cmocka_unit_test(test_mantissa),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
