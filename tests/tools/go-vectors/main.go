@@ -47,7 +47,7 @@ func gobOf(v any) []byte {
 }
 
 func writeSchema(name string, spec hcldec.ObjectSpec, alsoProtobuf bool) {
-	ty, err := ctyjson.MarshalType(hcldec.ImpliedType(spec))
+	ty, err := ctyjson.MarshalType(hcldec.ImpliedType(spec).WithoutOptionalAttributesDeep())
 	must(err)
 	write("schema-"+name+".json", append(ty, '\n'))
 	write("schema-"+name+".gob", gobOf(spec))

@@ -81,6 +81,8 @@ func kinds() hcldec.ObjectSpec {
 		"attrs":  &hcldec.BlockAttrsSpec{TypeName: "attrs", ElementType: cty.String, Required: true},
 		"label": &hcldec.BlockListSpec{TypeName: "label", Nested: hcldec.ObjectSpec{
 			"name": &hcldec.BlockLabelSpec{Index: 1, Name: "name"}}},
+		"optional": attr("optional", cty.ObjectWithOptionalAttrs(map[string]cty.Type{
+			"p": cty.Bool, "q": cty.Bool}, []string{"q"}), false),
 		"deep": attr("deep", cty.Tuple([]cty.Type{cty.Bool, cty.Object(map[string]cty.Type{
 			"a": cty.List(cty.Object(map[string]cty.Type{"b": cty.EmptyTuple}))})}), false),
 	}

@@ -203,6 +203,7 @@ static void test_all_kinds(void **state)
 		    "literal: literal {\"n\":0.1,\"s\":\"\303\274\"}, "
 		    "map: map map /k {size: attr size \"number\"}, "
 		    "object: block-object object /k /l {size: attr size \"number\"}, "
+		    "optional: attr optional [\"object\",{\"p\":\"bool\",\"q\":\"bool\"},[\"q\"]], "
 		    "set: set set[0,2] {size: attr size \"number\"}, "
 		    "tuple: tuple{attr! a \"string\", attr b [\"set\",\"number\"]}}");
 }
