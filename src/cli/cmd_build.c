@@ -55,8 +55,8 @@ static const struct option_spec build_options[] = {
 		 "Put the time before each message."),
 	OPT_BOOL(struct build_args, warn_undeclared, "warn-on-undeclared-var",
 		 "Warn about variables that are set but not declared."),
-	OPT_IGNORED(struct build_args, ignore_prerelease, "ignore-prerelease-plugins",
-		    "All components are built in; no plugins are loaded."),
+	OPT_BOOL(struct build_args, ignore_prerelease, "ignore-prerelease-plugins",
+		 "Do not use plugins that are no releases."),
 	OPT_BOOL(struct build_args, sequential, "use-sequential-evaluation",
 		 "Evaluate data sources, then locals, in order."),
 	OPT_IGNORED(struct build_args, skip_enforcement, "skip-enforcement",
@@ -72,8 +72,7 @@ struct session {
 	struct renderer *out;
 	struct event_queue *queue;
 	struct record *record; /* NULL: there is none */
-	char run_uuid[UUID_TEXT];
-	char *template_path; /* absolute, or "-" */
+	char *template_path;   /* absolute, or "-" */
 	struct prompter prompter;
 	struct silence silence;
 	bool interrupted;
@@ -449,7 +448,7 @@ static int run_plan(struct session *s, const struct plan *plan, const struct reu
 		.dirs = &s->ctx->dirs,
 		.cwd = s->ctx->cwd,
 		.environ = s->ctx->environ,
-		.run_uuid = s->run_uuid,
+		.run_uuid = s->ctx->run_uuid,
 		.source_date_epoch = command_source_date_epoch(),
 		.evidence_dir = record_evidence_dir(s->record),
 		.reuse = reuse->store ? reuse : NULL,
@@ -506,8 +505,8 @@ static void open_record(struct session *s)
 	s->prunes = true;
 	if (command_runs_kept(&s->records_kept, &bad) < 0)
 		say(s, true, "warning: %s", bad->message);
-	if (s->records_kept > 0 &&
-	    record_open(s->ctx->dirs.state, s->run_uuid, s->ctx->start_time, &s->record, &e) < 0) {
+	if (s->records_kept > 0 && record_open(s->ctx->dirs.state, s->ctx->run_uuid,
+					       s->ctx->start_time, &s->record, &e) < 0) {
 		s->prunes = false;
 		say(s, true, "warning: this run is not recorded: %s", e->message);
 	}
@@ -573,7 +572,8 @@ static int build(struct session *s, const char *path)
 				     .force = s->args->force,
 				     .on_error = s->args->on_error };
 	const struct template_loading loading = { .warn_undeclared = s->args->warn_undeclared,
-						  .sequential = s->args->sequential };
+						  .sequential = s->args->sequential,
+						  .releases_only = s->args->ignore_prerelease };
 	AUTO(error) struct error *e = NULL;
 
 	if (reuse_args_enabled(s->ctx, &s->args->reuse, &how.may_be_done, &e) < 0) {
@@ -623,7 +623,6 @@ static int build_on_record(struct session *s, const char *path)
 {
 	int r;
 
-	random_uuid(s->run_uuid);
 	s->template_path = strcmp(path, "-") ? path_absolute(s->ctx->cwd, path) : xstrdup(path);
 	open_record(s);
 	r = build(s, path);

@@ -423,7 +423,8 @@ static struct scope *console_scope(const struct config *config)
 static int console(struct command_ctx *ctx, const struct console_args *a, const char *path)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
-	const struct template_loading loading = { .sequential = a->sequential };
+	const struct template_loading loading = { .sequential = a->sequential,
+						  .may_lack_plugins = true };
 	AUTO(config) struct config *config = template_load(ctx, path, &a->t, &loading, &diags);
 
 	if (!config) {

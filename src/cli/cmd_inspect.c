@@ -15,7 +15,7 @@ static const struct option_spec inspect_options[] = {
 static int inspect(struct command_ctx *ctx, const struct inspect_args *a, const char *path)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;
-	const struct template_loading loading = { 0 };
+	const struct template_loading loading = { .may_lack_plugins = true };
 	AUTO(config) struct config *config = template_load(ctx, path, &a->t, &loading, &diags);
 
 	if (!config) {

@@ -15,8 +15,8 @@ static const struct option_spec validate_options[] = {
 		 "Ask the data sources, too."),
 	OPT_BOOL(struct validate_args, no_warn_undeclared, "no-warn-undeclared-var",
 		 "Do not warn about variables set but not declared."),
-	OPT_IGNORED(struct validate_args, ignore_prerelease, "ignore-prerelease-plugins",
-		    "All components are built in; no plugins are loaded."),
+	OPT_BOOL(struct validate_args, ignore_prerelease, "ignore-prerelease-plugins",
+		 "Do not use plugins that are no releases."),
 	OPT_BOOL(struct validate_args, sequential, "use-sequential-evaluation",
 		 "Evaluate data sources, then locals, in order."),
 	TEMPLATE_OPTIONS(struct validate_args, t),
@@ -31,6 +31,7 @@ static int validate(struct command_ctx *ctx, const struct validate_args *a, cons
 		.syntax_only = a->syntax_only,
 		.sequential = a->sequential,
 		.dry_data = !a->evaluate_datasources,
+		.releases_only = a->ignore_prerelease,
 	};
 	AUTO(config) struct config *config = template_load(ctx, path, &a->t, &loading, &diags);
 	AUTO(plan) struct plan *plan = NULL;

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "plugin/host/host.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -147,12 +148,14 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 	ctx->redactor = redactor_new();
 	ctx->sources = sources_new();
 	ctx->cwd = fs_cwd();
+	random_uuid(ctx->run_uuid);
 	if (debug_log_open(ctx) == 0) {
 		if (host_dirs_init(&ctx->dirs, from_environment, &e) < 0) {
 			command_print_error(ctx, e);
 		} else {
 			debug_log_dirs(ctx);
 			r = cmd->run(ctx);
+			plugin_host_free(ctx->plugins);
 		}
 		debug_log_close(ctx, r);
 	}

@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "lang/diag.h"
 #include "os/host.h"
+#include "os/random.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,7 +78,9 @@ struct command_ctx {
 	char *const *environ;
 	int64_t start_time; /* wall, ns */
 	struct redactor *redactor;
-	struct sources *sources; /* texts that diagnostics point into */
+	struct sources *sources;     /* texts that diagnostics point into */
+	struct plugin_host *plugins; /* NULL until a template is loaded */
+	char run_uuid[UUID_TEXT];    /* of this run of the program */
 };
 
 struct command {

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "core/datasource.h"
+#include "plugin/host/host.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,12 +94,48 @@ static const char *from_environment(const char *name)
 	return getenv(name);
 }
 
+/* ---- plugins ---------------------------------------------------------------------------------- */
+
+static struct plugin_host *plugins_of(struct command_ctx *ctx, const char *path,
+				      const struct template_loading *how)
+{
+	struct plugin_host_options o = {
+		.builtins = &builtin_components,
+		.dirs = &ctx->dirs,
+		.getenv = from_environment,
+		.environ = ctx->environ,
+		.run_uuid = ctx->run_uuid,
+		.template_path = path,
+		.program = ctx->is_packer ? "packer" : "ingot",
+		.releases_only = how->releases_only,
+	};
+
+	if (!ctx->plugins)
+		ctx->plugins = plugin_host_new(&o);
+	return ctx->plugins;
+}
+
+static void require_plugins(void *data, const struct config *c, struct diags *diags)
+{
+	plugin_host_require(data, c, diags);
+}
+
+static void look_for_plugins(void *data, const struct config *c, struct diags *diags)
+{
+	AUTO(diags) struct diags ignored = DIAGS_INIT;
+
+	plugin_host_require(data, c, &ignored);
+}
+
+/* ---- the two stages ----------------------------------------------------------------------------- */
+
 struct config *template_load(struct command_ctx *ctx, const char *path,
 			     const struct template_args *a, const struct template_loading *how,
 			     struct diags *diags)
 {
+	struct plugin_host *plugins = plugins_of(ctx, path, how);
 	struct datasource_reader reader = {
-		.components = &builtin_components,
+		.components = plugin_host_components(plugins),
 		.ctx = { .dirs = &ctx->dirs, .cwd = ctx->cwd, .getenv = from_environment },
 		.redactor = ctx->redactor,
 		.is_dry = how->dry_data,
@@ -129,6 +166,8 @@ struct config *template_load(struct command_ctx *ctx, const char *path,
 		.home = ctx->dirs.home,
 		.environ = (const char *const *)ctx->environ,
 		.start_time = ctx->start_time,
+		.required = how->may_lack_plugins ? look_for_plugins : require_plugins,
+		.required_data = plugins,
 		.data_reader = &reader.pub,
 		.redactor = ctx->redactor,
 		.sources = ctx->sources,
@@ -159,5 +198,5 @@ struct plan *template_plan(struct command_ctx *ctx, const struct config *config,
 		.redactor = ctx->redactor,
 	};
 
-	return plan_make(config, &builtin_components, &opts, diags);
+	return plan_make(config, plugin_host_components(ctx->plugins), &opts, diags);
 }

@@ -47,9 +47,11 @@ void template_args_shown(const struct command_ctx *ctx, const struct config *con
 struct template_loading {
 	bool warn_undeclared;
 	bool syntax_only;
-	bool sequential; /* language.md 16.3 */
-	bool dry_data;   /* data sources are checked but not asked */
-	bool legacy;     /* a legacy template, whatever its name */
+	bool sequential;       /* language.md 16.3 */
+	bool dry_data;         /* data sources are checked but not asked */
+	bool releases_only;    /* plugins that are none do not count */
+	bool may_lack_plugins; /* those that are required and not there are no mistake */
+	bool legacy;           /* a legacy template, whatever its name */
 };
 /* Loads and reports nothing: diagnostics are the caller's. NULL on syntax errors. */
 struct config *template_load(struct command_ctx *ctx, const char *path,

@@ -196,6 +196,9 @@ struct config_options {
 	const char *home;           /* NULL: unknown */
 	const char *const *environ; /* KEY=VALUE, for PKR_VAR_* and env() */
 	int64_t start_time;
+	/* Told what the template requires, before anything is evaluated; or NULL. */
+	void (*required)(void *data, const struct config *c, struct diags *diags);
+	void *required_data;
 	const struct config_data_reader *data_reader; /* NULL: no data source is known */
 	struct cancel *cancel;     /* ends what waits for servers; NULL: nothing does */
 	struct redactor *redactor; /* sensitive values are registered here */

@@ -118,6 +118,12 @@ static bool load(struct loader *l)
 		register_all_secrets(l);
 		return l->diags->errors == errors;
 	}
+	if (l->opts->required)
+		l->opts->required(l->opts->required_data, l->config, l->diags);
+	if (l->diags->errors > errors) {
+		register_all_secrets(l);
+		return false;
+	}
 	evaluate(l);
 	return true;
 }

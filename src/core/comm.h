@@ -25,17 +25,6 @@ enum { COMM_DISCONNECTED = 2300218 };
 
 typedef void (*comm_output_fn)(void *data, bool is_stderr, const void *bytes, size_t len);
 
-struct comm_cmd {
-	const char *command; /* a line for the guest's shell */
-	const void *input;   /* stdin, or NULL: none */
-	size_t input_len;
-	comm_output_fn output; /* NULL: dropped */
-	void *output_data;
-	bool *began; /* becomes true when the command may have begun to run; or NULL */
-	void (*started)(void *data); /* told once the machine has taken the command; or NULL */
-	void *started_data;
-};
-
 /* Bytes that come in their own time. */
 struct comm_source {
 	int fd; /* readable when read() would not say "nothing yet" */
@@ -45,6 +34,19 @@ struct comm_source {
 	const char *name; /* base name and the rest as of a file; NULL: nothing is known */
 	int64_t size;
 	mode_t mode;
+};
+
+struct comm_cmd {
+	const char *command; /* a line for the guest's shell */
+	const void *input;   /* stdin, or NULL: none */
+	size_t input_len;
+	comm_output_fn output; /* NULL: dropped */
+	void *output_data;
+	bool *began; /* becomes true when the command may have begun to run; or NULL */
+	/* stdin that comes while it runs, instead of `input`; of a communicator with upload_from. */
+	const struct comm_source *source;
+	void (*started)(void *data); /* told once the machine has taken the command; or NULL */
+	void *started_data;
 };
 
 typedef int (*comm_write_fn)(void *data, const void *bytes, size_t len, struct error **err);

@@ -47,6 +47,7 @@ struct prepare_ctx {
 	struct arena *arena; /* of the configuration: for derived members */
 	const struct host_dirs *dirs;
 	const char *cwd;
+	struct cancel *cancel; /* NULL: nothing ends it */
 };
 
 /* For everything that acts. One per build, used on the build's thread. */

@@ -102,6 +102,7 @@ static const void *prepare(const struct datasource_reader *r, const struct datas
 		.arena = arena,
 		.dirs = r->ctx.dirs,
 		.cwd = r->ctx.cwd,
+		.cancel = r->ctx.cancel,
 	};
 	size_t errors = diags->errors;
 	void *config = t->foreign ? decode_foreign(t, d, scope, arena, diags)

@@ -69,6 +69,7 @@ struct machine {
 		*own_comm;   /* boot() connected it itself: the engine takes it; NULL: it did not */
 	bool is_sealed;      /* its builder has ended already: nobody gets in, steps are skipped */
 	bool decides_itself; /* on a failure of its own it has asked what to do, and done it */
+	bool is_cancelled;   /* set by the engine before destroy(): somebody ended the build */
 	int cleanup_seconds; /* how long destroy() may take; 0: the usual time */
 	bool swallow_transfers; /* for comm_type none */
 	struct map generated;   /* build.* values beyond the usual: name -> struct value * */

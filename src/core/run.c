@@ -165,6 +165,7 @@ static void clear_machine(struct build_run *run, bool keep_output)
 	struct cancel *c = cancel_new(run->abandon, clock_deadline(seconds * NSEC_PER_SEC));
 
 	run->ctx.cancel = c;
+	run->machine->is_cancelled = cancel_is_triggered(run->stop);
 	run->machine->ops->destroy(TAKE(run->machine), &run->ctx, keep_output);
 	run->ctx.cancel = outer;
 }

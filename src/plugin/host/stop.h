@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How work of a plugin ends that does not end by itself. */
+#pragma once
+
+#include "plugin/host/instance.h"
+
+/* Tells it to stop and gives it a moment for that; what it still wants is refused. `by`: the token that
+ * ended the work. Afterwards the process is of no use any more. */
+void plugin_stop(struct instance *in, const char *service, const struct service *s,
+		 struct cancel *by);
+/* A plugin that died is not a machine that did: makes it an ordinary failure. Returns -1. `in` may be
+ * NULL. */
+int plugin_failed(struct instance *in, struct error **err);
