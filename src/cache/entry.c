@@ -48,12 +48,14 @@ int entry_open_key(struct store *s, const char *key, int *ret_fd, struct error *
 	return 0;
 }
 
-int entry_generations(int key_dir, struct strv *ret, struct error **err)
+/* *ret_vanished: one that the folder named was gone when it was looked at. */
+static int read_generations(int key_dir, struct strv *ret, bool *ret_vanished, struct error **err)
 {
 	int copy = openat(key_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), saved;
 	DIR *d = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *e;
 
+	*ret_vanished = false;
 	if (!d) {
 		fd_close(copy);
 		if (errno == ENOENT) /* removed meanwhile */
@@ -69,7 +71,9 @@ int entry_generations(int key_dir, struct strv *ret, struct error **err)
 		if (fstatat(key_dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 			if (S_ISDIR(st.st_mode))
 				strv_push(ret, e->d_name);
-		} else if (errno != ENOENT) {
+		} else if (errno == ENOENT) {
+			*ret_vanished = true;
+		} else {
 			break;
 		}
 	}
@@ -77,6 +81,19 @@ int entry_generations(int key_dir, struct strv *ret, struct error **err)
 	closedir(d);
 	if (saved && saved != ENOENT)
 		return error_set_errno(err, saved, "cannot read the folder of a step");
+	return 0;
+}
+
+/* An old one goes as soon as a newer one is there: if all that the folder named are gone, that may
+ * have come since it was read. */
+int entry_generations(int key_dir, struct strv *ret, struct error **err)
+{
+	bool vanished;
+
+	do
+		if (read_generations(key_dir, ret, &vanished, err) < 0)
+			return -1;
+	while (vanished && !ret->len);
 	strv_sort(ret);
 	return 0;
 }
