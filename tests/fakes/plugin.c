@@ -236,11 +236,14 @@ static int misbehave_before(struct plugin *p, const struct fault *f)
 	return 0;
 }
 
-/* Says its bytes and waits for the other side to go. */
+/* Says its bytes once stream 1 was opened and named, and waits for the other side to go. */
 static int misbehave_connected(const struct fault *f, int fd)
 {
+	enum { OPENED_AND_NAMED = 12 + 16 };
 	char buf[4096];
 
+	if (recv(fd, buf, OPENED_AND_NAMED, MSG_WAITALL) != OPENED_AND_NAMED)
+		return 1;
 	if (write(fd, f->bytes, f->bytes_len) != (ssize_t)f->bytes_len)
 		return 1;
 	if (f->status) {

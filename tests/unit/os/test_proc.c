@@ -393,6 +393,29 @@ static void test_stop_gently(void **state)
 	proc_stop(&zeroed, 0);
 }
 
+/* The one who is killed, not those it has started. */
+static void test_kill(void **state)
+{
+	struct proc p = PROC_INIT, zeroed = { 0 };
+	struct proc_spec spec = { .in = PROC_PIPE, .out = PROC_PIPE };
+	AUTO(error) struct error *err = NULL;
+	char line[20];
+
+	/* the child of it answers when it is gone */
+	start_sh(&p, "exec 3<&0; cat <&3 & echo ready; wait; :", &spec);
+	read_line(p.out_fd, line, sizeof(line));
+	assert_string_equal(line, "ready\n");
+	proc_kill(&p);
+	assert_true(p.reaped);
+	assert_int_equal(p.status, 128 + SIGKILL);
+	proc_kill(&p);
+	assert_int_equal(io_write_all(p.in_fd, "alive\n", 6, soon(), NULL, &err), 0);
+	read_line(p.out_fd, line, sizeof(line));
+	assert_string_equal(line, "alive\n");
+	proc_release(&p);
+	proc_kill(&zeroed);
+}
+
 static void test_wait_and_reap(void **state)
 {
 	AUTO(error) struct error *err = NULL;
@@ -595,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_started_refuses),
+		cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_stop_hard),
 		cmocka_unit_test(test_stop_gently),
 		cmocka_unit_test(test_wait_and_reap),
