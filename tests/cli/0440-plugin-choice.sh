@@ -115,6 +115,47 @@ test_expect_success 'a comment that prefers what is not there is told of' '
         grep "^Warning: Comment for ingot not understood" out
 '
 
+# lock VERSION [DIGEST]: .ingot.lock.hcl of cloud
+lock() {
+        {
+                printf 'plugin "github.com/acme/cloud" {\n  version    = "%s"\n' "$1"
+                printf '  constraint = ">= 1.0"\n'
+                [ $# -lt 2 ] || printf '  hashes = {\n    %s = "sha256:%s"\n  }\n' "$platform" "$2"
+                echo '}'
+        } >.ingot.lock.hcl
+}
+
+test_expect_success 'the lock file says which version it is' '
+        template cloud-vm cloud ">= 1.0" && lock 1.9.0 &&
+        test_exit 1 ingot validate t.pkr.hcl >out 2>&1 &&
+        tr "\n" " " <out | grep "this is cloud 1.9.0,"
+'
+
+test_expect_success 'no other one takes its place' '
+        lock 1.8.0 &&
+        test_exit 1 ingot validate t.pkr.hcl >out 2>&1 &&
+        grep "^Error: Missing plugins" out && grep "wants version 1.8.0" out
+'
+
+test_expect_success 'nor does another file of this version' '
+        lock 1.9.0 "$(echo another | sha256sum | cut -c-64)" &&
+        test_exit 1 ingot validate t.pkr.hcl >out 2>&1 &&
+        grep "^Error: Plugin not as in the lock file" out && ! grep "this is cloud" out
+'
+
+test_expect_success 'a template that wants a newer one than the lock file says so' '
+        lock 1.9.0 && template cloud-vm cloud ">= 1.10" &&
+        test_exit 1 ingot validate t.pkr.hcl >out 2>&1 &&
+        tr "\n" " " <out | grep "wants version 1.9.0 of the plugin, which is not >= 1.10" &&
+        grep -e -upgrade out
+'
+
+test_expect_success 'a lock file that is damaged is an error with its place' '
+        echo "plugin {" >.ingot.lock.hcl &&
+        test_exit 1 ingot validate t.pkr.hcl >out 2>&1 &&
+        grep "\.ingot\.lock\.hcl:1" out && rm .ingot.lock.hcl
+'
+
 test_expect_success 'plugins are in one directory' '
         template cloud-vm cloud ">= 1.0" &&
         test_exit 1 env PACKER_PLUGIN_PATH=/a:/b "$INGOT_BIN" validate t.pkr.hcl >out 2>&1 &&
