@@ -14,6 +14,8 @@
 struct foreign {
 	/* How a block is read; belongs to the component. NULL after setting *err. Thread-safe. */
 	const struct spec *(*spec)(const struct foreign *f, struct error **err);
+	/* A block of it is about to be prepared: what takes time can begin. Fails later, if at all. */
+	void (*expect)(const struct foreign *f);
 };
 
 /* The configuration of one block: what prepare() and run() get. */

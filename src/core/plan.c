@@ -263,6 +263,34 @@ static void prepare_chains(struct planner *p, struct plan_build *b, struct diags
 	vec_release(&chains);
 }
 
+static void expect(const struct foreign *f)
+{
+	if (f)
+		f->expect(f);
+}
+
+/* Plugins start while others are prepared. */
+static void expect_foreign(const struct planner *p, const struct plan_build *b)
+{
+	const struct components *c = p->plan->components;
+	const struct config_build *block = b->block;
+	expect(b->type->foreign);
+	for (size_t i = 0; i < block->provisioner_count; i++) {
+		const struct config_provisioner *step = &block->provisioners[i];
+		const struct provisioner_type *type = components_provisioner(c, step->type);
+		if (type && !plan_is_skipped(&step->only, &step->except, b->source))
+			expect(type->foreign);
+	}
+	for (size_t i = 0; i < block->chain_count; i++) {
+		for (size_t j = 0; j < block->chains[i].len; j++) {
+			const struct config_postprocessor *post = &block->chains[i].items[j];
+			const struct postproc_type *type = components_postproc(c, post->type);
+			if (type && !plan_is_skipped(&post->only, &post->except, b->source))
+				expect(type->foreign);
+		}
+	}
+}
+
 static void plan_one(struct planner *p, const struct config_build *block,
 		     const struct config_source *source)
 {
@@ -299,6 +327,7 @@ static void plan_one(struct planner *p, const struct config_build *block,
 	if (!b.type || !source->body)
 		return;
 	AUTO(diags) struct diags diags = DIAGS_INIT;
+	expect_foreign(p, &b);
 	b.config = prepare_source(p, &b, &diags);
 	prepare_steps(p, &b, &diags);
 	prepare_chains(p, &b, &diags);

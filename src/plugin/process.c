@@ -42,8 +42,9 @@ struct plugin_process {
 	struct mux *mux;
 	struct broker *broker;
 	struct rpc_caller *main;
-	int ended;      /* epoll: the process, or the session */
-	char *temp_dir; /* of its own, or NULL */
+	int64_t patience, deadline; /* of the handshake */
+	int ended;                  /* epoll: the process, or the session */
+	char *temp_dir;             /* of its own, or NULL */
 };
 
 /* ---- starting ------------------------------------------------------------------------------- */
@@ -313,46 +314,59 @@ static void explain_start(struct plugin_process *p, struct error **err)
 	(*err)->os_errno = e->os_errno;
 }
 
-static int connect_to(struct plugin_process *p, const struct plugin_launch *l, struct cancel *c,
-		      int *ret_fd, struct error **err)
+static int connect_to(struct plugin_process *p, struct cancel *c, int *ret_fd, struct error **err)
 {
 	AUTO(handshake) struct handshake address = { 0 };
-	int64_t patience = l->patience ? l->patience : START_SECONDS * NSEC_PER_SEC;
-	int64_t deadline = clock_deadline(patience);
 
-	if (spawn(p, l, err) < 0)
-		return -1;
-	if (read_handshake(p, deadline, c, &address, err) == 0 &&
-	    handshake_connect(&address, deadline, c, ret_fd, err) == 0)
+	if (read_handshake(p, p->deadline, c, &address, err) == 0 &&
+	    handshake_connect(&address, p->deadline, c, ret_fd, err) == 0)
 		return 0;
-	if ((*err)->kind == ERROR_TIMEOUT && clock_monotonic() >= deadline) {
+	if ((*err)->kind == ERROR_TIMEOUT && clock_monotonic() >= p->deadline) {
 		error_ignore(err, "said in other words");
 		error_set(err, ERROR_TIMEOUT, "was not ready within %lld seconds",
-			  (long long)(patience / NSEC_PER_SEC));
+			  (long long)(p->patience / NSEC_PER_SEC));
 	}
 	explain_start(p, err);
+	return -1;
+}
+
+struct plugin_process *plugin_process_spawn(const struct plugin_launch *l, struct error **err)
+{
+	struct plugin_process *p = NEW(struct plugin_process);
+
+	p->name = xstrdup(path_basename(l->binary->path));
+	p->proc = (struct proc)PROC_INIT;
+	p->ended = -1;
+	p->patience = l->patience ? l->patience : START_SECONDS * NSEC_PER_SEC;
+	p->deadline = clock_deadline(p->patience);
+	pthread_mutex_init(&p->lock, NULL);
+	plugin_output_init(&p->output, p->name);
+	if (spawn(p, l, err) == 0)
+		return p;
+	plugin_process_stop(p);
+	return NULL;
+}
+
+int plugin_process_connect(struct plugin_process *p, struct cancel *c, struct error **err)
+{
+	int fd = -1;
+
+	if (connect_to(p, c, &fd, err) == 0) {
+		if (begin_session(p, fd, c, err) == 0)
+			return 0;
+		if (p->mux)
+			plugin_process_explain(p, err);
+	}
+	plugin_process_stop(p);
 	return -1;
 }
 
 struct plugin_process *plugin_process_start(const struct plugin_launch *l, struct cancel *c,
 					    struct error **err)
 {
-	struct plugin_process *p = NEW(struct plugin_process);
-	int fd = -1;
+	struct plugin_process *p = plugin_process_spawn(l, err);
 
-	p->name = xstrdup(path_basename(l->binary->path));
-	p->proc = (struct proc)PROC_INIT;
-	p->ended = -1;
-	pthread_mutex_init(&p->lock, NULL);
-	plugin_output_init(&p->output, p->name);
-	if (connect_to(p, l, c, &fd, err) == 0) {
-		if (begin_session(p, fd, c, err) == 0)
-			return p;
-		if (p->mux)
-			plugin_process_explain(p, err);
-	}
-	plugin_process_stop(p);
-	return NULL;
+	return p && plugin_process_connect(p, c, err) == 0 ? p : NULL;
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */

@@ -24,11 +24,17 @@ struct plugin_launch {
 	char *const *environ;  /* of the program; what 2.3 says is added */
 	const char *run_uuid;  /* PACKER_RUN_UUID */
 	const char *dir;       /* working directory; NULL: ours */
-	int64_t patience;      /* until it is ready, ns; 0: a minute */
+	int64_t patience;      /* until it is ready, ns; 0: a minute from the start on */
 };
 
-/* Starts, reads the handshake, connects and dials the main service. On failure nothing is left;
- * the message names the plugin and quotes the end of its standard error. */
+/* In two parts, so that several can start side by side: the process… */
+MUST_CHECK struct plugin_process *plugin_process_spawn(const struct plugin_launch *l,
+						       struct error **err);
+/* … and its handshake, the connection and the main service. On failure nothing is left of `p`; the
+ * message names the plugin and quotes the end of its standard error. */
+MUST_CHECK int plugin_process_connect(struct plugin_process *p, struct cancel *c,
+				      struct error **err);
+/* Both. */
 MUST_CHECK struct plugin_process *plugin_process_start(const struct plugin_launch *l,
 						       struct cancel *c, struct error **err);
 /* SIGKILL for the process itself, reaped; whatever is still waited for fails. */

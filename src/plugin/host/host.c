@@ -24,6 +24,7 @@ struct idle {
 	char *build_name;
 	const void *block; /* NULL: it was prepared for none */
 	struct instance *in;
+	struct plugin_process *starting; /* instead: it is not connected yet */
 };
 VEC_DECLARE(idle_list, struct idle);
 
@@ -55,24 +56,31 @@ static bool fits(const struct idle *i, const struct plugin_type *t,
 		     : !i->block;
 }
 
-static struct instance *take_idle(struct plugin_host *h, const struct plugin_type *t,
-				  const struct plugin_owner *owner)
+static bool take_idle(struct plugin_host *h, const struct plugin_type *t,
+		      const struct plugin_owner *owner, struct idle *ret)
 {
-	struct instance *in = NULL;
+	bool found = false;
 
 	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; !in && i < h->idle.len; i++) {
-		if (!fits(&h->idle.items[i], t, owner))
+	for (size_t i = 0; !found && i < h->idle.len; i++) {
+		found = fits(&h->idle.items[i], t, owner);
+		if (!found)
 			continue;
-		in = h->idle.items[i].in;
-		free(h->idle.items[i].build_name);
-		h->idle.items[i] = h->idle.items[--h->idle.len];
+		*ret = h->idle.items[i];
+		vec_remove(&h->idle, i);
 	}
 	pthread_mutex_unlock(&h->lock);
-	return in;
+	return found;
 }
 
-static struct instance *start(struct plugin_type *t, struct cancel *c, struct error **err)
+static void end_idle(struct idle *i)
+{
+	free(i->build_name);
+	instance_unref(i->in);
+	plugin_process_stop(i->starting);
+}
+
+static struct plugin_process *spawn(const struct plugin_type *t, struct error **err)
 {
 	static const enum plugin_kind kinds[] = {
 		[COMPONENT_BUILDER] = PLUGIN_BUILDER,
@@ -87,9 +95,13 @@ static struct instance *start(struct plugin_type *t, struct cancel *c, struct er
 		.environ = t->host->o.environ,
 		.run_uuid = t->host->o.run_uuid,
 	};
-	struct plugin_process *p = plugin_process_start(&launch, c, err);
 
-	return p ? instance_new(p, err) : NULL;
+	return plugin_process_spawn(&launch, err);
+}
+
+static struct instance *connect_to(struct plugin_process *p, struct cancel *c, struct error **err)
+{
+	return p && plugin_process_connect(p, c, err) == 0 ? instance_new(p, err) : NULL;
 }
 
 static bool has_ended(struct instance *in)
@@ -102,38 +114,67 @@ static bool has_ended(struct instance *in)
 struct instance *plugin_take(struct plugin_type *t, const struct plugin_owner *owner,
 			     bool *ret_is_prepared, struct cancel *c, struct error **err)
 {
-	struct instance *in = take_idle(t->host, t, owner);
+	struct idle i = { 0 };
 
-	*ret_is_prepared = in && owner;
-	if (!in)
-		in = take_idle(t->host, t, NULL);
-	if (in && !has_ended(in))
-		return in;
+	*ret_is_prepared = owner && take_idle(t->host, t, owner, &i);
+	if (!*ret_is_prepared && !take_idle(t->host, t, NULL, &i))
+		return connect_to(spawn(t, err), c, err);
+	free(TAKE(i.build_name));
+	if (i.starting)
+		return connect_to(i.starting, c, err);
+	if (!has_ended(i.in))
+		return i.in;
 	*ret_is_prepared = false;
-	instance_unref(in);
-	return start(t, c, err);
+	end_idle(&i);
+	return connect_to(spawn(t, err), c, err);
+}
+
+/* Where there are many already the oldest ends. */
+static void keep(struct plugin_host *h, const struct idle *i)
+{
+	struct idle oldest = { 0 };
+
+	pthread_mutex_lock(&h->lock);
+	if (h->idle.len >= IDLE_MAX) {
+		oldest = h->idle.items[0];
+		vec_remove(&h->idle, 0);
+	}
+	*vec_push(&h->idle) = *i;
+	pthread_mutex_unlock(&h->lock);
+	end_idle(&oldest);
 }
 
 void plugin_give_back(struct plugin_type *t, const struct plugin_owner *owner, struct instance *in)
 {
-	struct plugin_host *h = t->host;
-	struct instance *oldest = NULL;
-
 	in->build = NULL;
+	keep(t->host, &(struct idle){
+			      .type = t,
+			      .build_name = owner ? xstrdup(owner->build_name) : NULL,
+			      .block = owner ? owner->block : NULL,
+			      .in = in,
+		      });
+}
+
+static bool has_room(struct plugin_host *h)
+{
+	bool has;
+
 	pthread_mutex_lock(&h->lock);
-	if (h->idle.len >= IDLE_MAX) {
-		oldest = h->idle.items[0].in;
-		free(h->idle.items[0].build_name);
-		memmove(h->idle.items, h->idle.items + 1, --h->idle.len * sizeof(*h->idle.items));
-	}
-	*vec_push(&h->idle) = (struct idle){
-		.type = t,
-		.build_name = owner ? xstrdup(owner->build_name) : NULL,
-		.block = owner ? owner->block : NULL,
-		.in = in,
-	};
+	has = h->idle.len < IDLE_MAX;
 	pthread_mutex_unlock(&h->lock);
-	instance_unref(oldest);
+	return has;
+}
+
+static void expect(const struct foreign *f)
+{
+	struct plugin_type *t = plugin_type_of(f);
+	AUTO(error) struct error *e = NULL;
+	struct plugin_process *p = has_room(t->host) ? spawn(t, &e) : NULL;
+
+	if (p)
+		keep(t->host, &(struct idle){ .type = t, .starting = p });
+	if (e)
+		error_ignore(&e, "whoever needs it will be told");
 }
 
 /* ---- what a block looks like ------------------------------------------------------------------- */
@@ -259,7 +300,7 @@ static struct plugin_type *type_of(struct plugin_host *h, const struct plugin_co
 		return t;
 	t = NEW(struct plugin_type);
 	*t = (struct plugin_type){
-		.foreign = { .spec = type_spec },
+		.foreign = { .spec = type_spec, .expect = expect },
 		.host = h,
 		.component = component,
 		.arena = arena_new(),
@@ -398,10 +439,8 @@ void plugin_host_free(struct plugin_host *h)
 {
 	if (!h)
 		return;
-	for (size_t i = 0; i < h->idle.len; i++) {
-		free(h->idle.items[i].build_name);
-		instance_unref(h->idle.items[i].in);
-	}
+	for (size_t i = 0; i < h->idle.len; i++)
+		end_idle(&h->idle.items[i]);
 	vec_release(&h->idle);
 	map_release(&h->types);
 	plugin_registry_free(h->registry);

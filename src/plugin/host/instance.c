@@ -331,6 +331,8 @@ const struct packed *instance_ask(struct instance *in, const char *method, const
 
 	instance_watch(in, c);
 	reply = rpc(plugin_process_main(in->process), method, arg, arena, deadline, c, err);
+	if (!reply)
+		plugin_process_explain(in->process, err);
 	if (!reply && (*err)->kind == ERROR_TIMEOUT && !cancel_is_triggered(outer))
 		error_prefix(err, "the plugin %s does not answer %s",
 			     plugin_process_name(in->process), method);

@@ -42,9 +42,11 @@ int plugin_failed(struct instance *in, struct error **err)
 {
 	AUTO(error) struct error *why = NULL;
 
-	if (in && (*err)->kind == ERROR_GONE && plugin_process_why_ended(in->process, &why) < 0)
-		(*err)->kind = ERROR_FAILED;
-	if (!in && (*err)->kind == ERROR_GONE)
+	if (in && plugin_process_why_ended(in->process, &why) == 0)
+		return -1;
+	if (in)
+		plugin_process_explain(in->process, err);
+	if ((*err)->kind == ERROR_GONE)
 		(*err)->kind = ERROR_FAILED;
 	return -1;
 }
