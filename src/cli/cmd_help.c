@@ -10,7 +10,8 @@ static int run(struct command_ctx *ctx)
 		return EXIT_OK;
 	}
 
-	const struct command *c = command_find(ctx->argv[0]);
+	int words;
+	const struct command *c = command_find_words(ctx->argc, ctx->argv, &words);
 
 	if (!c) {
 		command_print_list();

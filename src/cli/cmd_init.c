@@ -18,7 +18,7 @@ struct init_args {
 
 static const struct option_spec init_options[] = {
 	OPT_BOOL(struct init_args, upgrade, "upgrade",
-		 "Take newer releases, where the constraints let them."),
+		 "Take newer releases, as far as constraints allow."),
 	OPT_BOOL(struct init_args, force, "force", "Install again what is installed."),
 	TEMPLATE_OPTIONS(struct init_args, t),
 	OPT_END,
@@ -31,22 +31,6 @@ struct init {
 	struct plugin_lock *lock;
 };
 
-/* The lock file's version must be one that the template still wants. */
-static int check_locked(const struct init *in, const struct config_plugin *p,
-			const struct plugin_lock_entry *e, struct error **err)
-{
-	struct version v;
-	bool fits = false;
-
-	if (!version_parse(e->version, &v) || version_matches(p->constraint, &v, &fits, err) < 0)
-		return -1;
-	if (fits)
-		return 0;
-	error_set(err, ERROR_INVALID, "'%s' says version %s, and the template wants \"%s\"",
-		  in->lock->path, e->version, p->constraint);
-	return error_hint(err, "'ingot init -upgrade' chooses anew, and changes the lock file");
-}
-
 /* What is in use from now on goes to the lock file. */
 static void note(const struct init *in, const struct config_plugin *p, const char *version,
 		 const char *digest)
@@ -55,16 +39,6 @@ static void note(const struct init *in, const struct config_plugin *p, const cha
 
 	plugin_lock_set_version(e, version, p->constraint);
 	map_set(&e->hashes, host_platform, xstrdup(digest));
-}
-
-static void note_zips(const struct init *in, const struct config_plugin *p,
-		      const struct plugin_got *got)
-{
-	struct plugin_lock_entry *e = plugin_lock_take_up(in->lock, p->source);
-
-	for (size_t i = 0; i < got->zips.len; i++)
-		map_set(&e->zip_hashes, got->zips.entries[i].key,
-			xstrdup(got->zips.entries[i].value));
 }
 
 static int fetch(const struct init *in, const struct config_plugin *p, const char *constraint,
@@ -90,7 +64,7 @@ static int fetch(const struct init *in, const struct config_plugin *p, const cha
 		return 0;
 	}
 	note(in, p, got.version, got.digest);
-	note_zips(in, p, &got);
+	plugin_lock_note(plugin_lock_take_up(in->lock, p->source), host_platform, &got);
 	return 0;
 }
 
@@ -102,7 +76,7 @@ static int provide(const struct init *in, const struct config_plugin *p, struct 
 	AUTO_FREE char *constraint = xstrdup(p->constraint);
 
 	if (locked && !in->args->upgrade) {
-		if (check_locked(in, p, locked, err) < 0)
+		if (plugin_lock_allows(in->lock, locked, p->constraint, err) < 0)
 			return -1;
 		free(constraint);
 		constraint = xasprintf("= %s", locked->version);
@@ -150,12 +124,11 @@ static int init_all(const struct init *in, const struct config *config)
 			continue;
 		r = EXIT_ERROR;
 		plugin_session_hush(in->session);
-		if (cancel_is_triggered(in->session->interrupt.cancel)) {
-			command_print_error(in->ctx, e);
+		if (!cancel_is_triggered(in->session->interrupt.cancel))
+			command_error(in->ctx, "Failed getting the \"%s\" plugin:", p->source);
+		plugin_session_fail(in->session, e);
+		if (cancel_is_triggered(in->session->interrupt.cancel))
 			break;
-		}
-		command_error(in->ctx, "Failed getting the \"%s\" plugin:", p->source);
-		command_print_error(in->ctx, e);
 	}
 	return r;
 }
@@ -207,10 +180,8 @@ static int init(struct command_ctx *ctx, const struct init_args *a, const char *
 		return EXIT_OK;
 	}
 	if (plugin_session_open(&s, ctx, &e) < 0 ||
-	    plugin_lock_read(config->base_dir, &lock, &e) < 0) {
-		command_print_error(ctx, e);
-		return EXIT_ERROR;
-	}
+	    plugin_lock_read(config->base_dir, &lock, &e) < 0)
+		return plugin_session_fail(&s, e);
 	r = init_all(&in, config);
 	if (lock.exists || lock.entries.len)
 		write_lock(&in, config, path);
@@ -241,8 +212,8 @@ const struct command command_init = {
 	       "stays, and nobody is asked for it.\n"
 	       "\n"
 	       "The exact versions and what their files look like are written to\n"
-	       ".ingot.lock.hcl beside the template, and are what counts from then on, here and\n"
-	       "wherever that file goes; -upgrade chooses anew.\n"
+	       ".ingot.lock.hcl beside the template, and are what counts from then on, here\n"
+	       "and wherever that file goes; -upgrade chooses anew.\n"
 	       "\n"
 	       "INGOT_PLUGIN_MIRROR names folders or servers that are asked first\n"
 	       "(docs/plugins.md), PACKER_GITHUB_API_TOKEN is for hosts behind which many ask\n"

@@ -22,15 +22,15 @@ enum { RUNS_KEPT = 50 };
 
 extern const struct command command_attach, command_build, command_cache, command_console,
 	command_fix, command_fmt, command_gc, command_hcl2_upgrade, command_help, command_init,
-	command_inspect, command_plan, command_reference, command_run, command_runs,
-	command_validate, command_version;
+	command_inspect, command_plan, command_plugin, command_plugins, command_reference,
+	command_run, command_runs, command_validate, command_version;
 
 const struct command *const commands[] = {
-	&command_attach,    &command_build, &command_cache,   &command_console,
-	&command_fix,       &command_fmt,   &command_gc,      &command_hcl2_upgrade,
-	&command_help,      &command_init,  &command_inspect, &command_plan,
-	&command_reference, &command_run,   &command_runs,    &command_validate,
-	&command_version,   NULL,
+	&command_attach, &command_build,    &command_cache,     &command_console,
+	&command_fix,    &command_fmt,      &command_gc,        &command_hcl2_upgrade,
+	&command_help,   &command_init,     &command_inspect,   &command_plan,
+	&command_plugin, &command_plugins,  &command_reference, &command_run,
+	&command_runs,   &command_validate, &command_version,   NULL,
 };
 
 const struct command *command_find(const char *name)
@@ -41,12 +41,33 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* The last word of its name: what stands in a command line. */
+static const char *own_word(const struct command *sub)
+{
+	const char *space = strrchr(sub->name, ' ');
+
+	return space ? space + 1 : sub->name;
+}
+
+const struct command *command_find_words(int argc, char *const *argv, int *ret_words)
+{
+	const struct command *found = argc ? command_find(argv[0]) : NULL;
+
+	*ret_words = 1;
+	for (size_t i = 0; found && found->subcommands && argc > 1 && found->subcommands[i]; i++)
+		if (!strcmp(own_word(found->subcommands[i]), argv[1])) {
+			*ret_words = 2;
+			return found->subcommands[i];
+		}
+	return found;
+}
+
 void command_print_list(void)
 {
 	size_t width = 0;
 
 	for (const struct command *const *c = commands; *c; c++)
-		width = MAX(width, strlen((*c)->name));
+		width = MAX(width, (*c)->hidden ? 0 : strlen((*c)->name));
 	puts("Usage: ingot [--version] [--help] <command> [<args>]\n\nAvailable commands are:");
 	for (const struct command *const *c = commands; *c; c++)
 		if (!(*c)->hidden)
@@ -179,19 +200,19 @@ static int dispatch(const char *program, int argc, char **argv, char **environ)
 		return EXIT_OK;
 	}
 
-	int at = argc && is_help(argv[0]) ? 1 : 0;
-	const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
+	int at = argc && is_help(argv[0]) ? 1 : 0, words;
+	const struct command *cmd = command_find_words(argc - at, argv + at, &words);
 
 	if (!cmd) {
 		command_print_list();
 		return EXIT_NO_COMMAND;
 	}
-	if (at || wants_help(argc - 1, argv + 1)) {
+	if (at || wants_help(argc - words, argv + words)) {
 		command_print_help(cmd);
 		return EXIT_OK;
 	}
-	ctx.argc = argc - 1;
-	ctx.argv = argv + 1;
+	ctx.argc = argc - words;
+	ctx.argv = argv + words;
 	return run_command(cmd, &ctx);
 }
 

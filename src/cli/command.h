@@ -92,11 +92,15 @@ struct command {
 	void (*more_help)(void);             /* prints what is not in the rows; may be NULL */
 	int (*run)(struct command_ctx *ctx); /* exit code */
 	bool hidden;
+	/* Sorted, NULL-terminated; their names begin with this one's. NULL: there are none. */
+	const struct command *const *subcommands;
 };
 
 extern const struct command *const commands[]; /* sorted by name, NULL-terminated */
 void command_print_list(void);                 /* "Available commands are:" */
 const struct command *command_find(const char *name);
+/* The one that `argv` begins with; *ret_words is how many of its words are the name. */
+const struct command *command_find_words(int argc, char *const *argv, int *ret_words);
 
 /* Prints to standard output in the form of the run (human or machine-readable), redacted. */
 PRINTF(2, 3) void command_say(struct command_ctx *ctx, const char *fmt, ...);
@@ -107,6 +111,8 @@ void command_print_diags(struct command_ctx *ctx, const struct diags *diags);
 void command_print_help(const struct command *cmd);
 /* A point in time as tables show it, local (heap). */
 char *command_time(int64_t wall);
+/* As a person asked for it, with the subcommands; returns EXIT_ERROR. */
+int command_show_help(struct command_ctx *ctx);
 /* Wrong usage: the error, the usage text; returns EXIT_ERROR. */
 int command_usage_error(struct command_ctx *ctx, struct error *e);
 /* Value of INGOT_<name>, else PACKER_<name>, else NULL; empty counts as unset. */

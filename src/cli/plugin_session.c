@@ -39,6 +39,17 @@ void plugin_session_hush(struct plugin_session *s)
 	s->shows_line = false;
 }
 
+int plugin_session_fail(struct plugin_session *s, const struct error *e)
+{
+	plugin_session_hush(s);
+	/* Where it was interrupted matters to nobody. */
+	if (s->interrupt.cancel && cancel_is_triggered(s->interrupt.cancel))
+		command_error(s->ctx, "Error: interrupted");
+	else
+		command_print_error(s->ctx, e);
+	return EXIT_ERROR;
+}
+
 void plugin_session_told_installed(struct plugin_session *s, const char *source,
 				   const struct plugin_got *got)
 {

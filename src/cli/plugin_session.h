@@ -34,6 +34,8 @@ static inline void auto_plugin_session(struct plugin_session *s)
 	plugin_session_release(s);
 }
 
+/* Says what went wrong, or that it was interrupted; returns EXIT_ERROR. */
+int plugin_session_fail(struct plugin_session *s, const struct error *e);
 /* Takes the live line away, before something is said. */
 void plugin_session_hush(struct plugin_session *s);
 /* `Installed plugin SOURCE vV in "PATH"`. */

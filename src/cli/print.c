@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,6 +106,18 @@ static void print_option(const struct option_spec *o)
 		printf("%s\n%28s %s\n", left.buf, "", o->doc);
 }
 
+static void print_subcommands(const struct command *const *subs)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; subs[i]; i++)
+		width = MAX(width, strlen(strrchr(subs[i]->name, ' ') + 1));
+	puts("\nSubcommands:");
+	for (size_t i = 0; subs[i]; i++)
+		printf("    %-*s    %s\n", (int)width, strrchr(subs[i]->name, ' ') + 1,
+		       subs[i]->synopsis);
+}
+
 void command_print_help(const struct command *cmd)
 {
 	printf("Usage: ingot %s %s\n\n", cmd->name, cmd->usage);
@@ -117,8 +130,16 @@ void command_print_help(const struct command *cmd)
 		for (const struct option_spec *o = cmd->options; o->kind != OPTION_END; o++)
 			print_option(o);
 	}
+	if (cmd->subcommands)
+		print_subcommands(cmd->subcommands);
 	if (cmd->more_help)
 		cmd->more_help();
+}
+
+int command_show_help(struct command_ctx *ctx)
+{
+	command_print_help(ctx->command);
+	return EXIT_ERROR;
 }
 
 int command_usage_error(struct command_ctx *ctx, struct error *e)

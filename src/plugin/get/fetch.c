@@ -40,6 +40,14 @@ char *fetch_shown(const char *place)
 	return fetch_is_url(place) ? http_url_shown(place) : xstrdup(place);
 }
 
+/* Most troubles on the way name the URL already. */
+static int name_place(const char *place, struct error **err)
+{
+	AUTO_FREE char *shown = fetch_shown(place);
+
+	return strstr((*err)->message, shown) ? -1 : error_prefix(err, "%s", shown);
+}
+
 /* ---- texts --------------------------------------------------------------------------------- */
 
 static bool is_own_host(const char *url)
@@ -124,7 +132,9 @@ static int request(const struct fetcher *f, const char *url, const char *token, 
 	/* curl keeps it to itself when it is sent on to another host or port. */
 	if (token && (text_starts_with(url, "https://") || is_own_host(url)))
 		strv_pushf(&headers, "Authorization: Bearer %s", token);
-	if (http_perform(f->http, &req, c, &r, err) < 0 || check_status(&r, token, err) < 0)
+	if (http_perform(f->http, &req, c, &r, err) < 0)
+		return -1;
+	if (check_status(&r, token, err) < 0)
 		return -1;
 	strbuf_add(ret, r.body.buf, r.body.len);
 	return 0;
@@ -150,12 +160,10 @@ static int request_again(const struct fetcher *f, const char *url, const char *t
 int fetch_text(const struct fetcher *f, const char *place, const char *token, struct cancel *c,
 	       struct strbuf *ret, struct error **err)
 {
-	AUTO_FREE char *shown = fetch_shown(place);
-
 	if (!fetch_is_url(place))
 		return fs_read(place, LISTING_MAX, ret, err);
 	if (request_again(f, place, token, c, ret, err) < 0)
-		return error_prefix(err, "%s", shown);
+		return name_place(place, err);
 	return 0;
 }
 
@@ -210,7 +218,7 @@ int fetch_file(const struct fetcher *f, const char *place, const char *digest, c
 	if (transfer_run(&t, c, &got, err) == 0)
 		return 0;
 	if (!got)
-		return error_prefix(err, "%s", shown);
+		return name_place(place, err);
 	error_free(TAKE(*err));
 	return wrong_digest(shown, got, digest, err);
 }

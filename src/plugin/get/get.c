@@ -27,6 +27,15 @@ void plugin_got_release(struct plugin_got *g)
 	*g = (struct plugin_got){ 0 };
 }
 
+void plugin_lock_note(struct plugin_lock_entry *e, const char *platform,
+		      const struct plugin_got *got)
+{
+	map_set(&e->hashes, platform, xstrdup(got->digest));
+	for (size_t i = 0; i < got->zips.len; i++)
+		map_set(&e->zip_hashes, got->zips.entries[i].key,
+			xstrdup(got->zips.entries[i].value));
+}
+
 /* One way through plugin_get(). */
 struct getting {
 	const struct plugin_getting *g;

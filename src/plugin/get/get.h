@@ -54,6 +54,10 @@ static inline void auto_plugin_got(struct plugin_got *g)
 MUST_CHECK int plugin_get(const struct plugin_getting *g, const struct plugin_want *w,
 			  struct cancel *c, struct plugin_got *ret, struct error **err);
 
+/* Adds what the release's files look like to the lock file's entry for its version. */
+void plugin_lock_note(struct plugin_lock_entry *e, const char *platform,
+		      const struct plugin_got *got);
+
 /*
  * A binary of this host that somebody built (plugins install -path): described, then copied to where
  * plugins of this source are found; pre-releases only as -dev. *ret_path and the summary of what

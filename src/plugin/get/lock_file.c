@@ -272,6 +272,21 @@ int plugin_lock_read(const char *folder, struct plugin_lock *ret, struct error *
 
 /* ---- checking ------------------------------------------------------------------------------ */
 
+int plugin_lock_allows(const struct plugin_lock *l, const struct plugin_lock_entry *e,
+		       const char *constraint, struct error **err)
+{
+	struct version v;
+	bool fits = false;
+
+	if (version_parse(e->version, &v) && version_matches(constraint, &v, &fits, err) < 0)
+		return -1;
+	if (fits)
+		return 0;
+	error_set(err, ERROR_INVALID, "'%s' says version %s, and the template wants \"%s\"",
+		  l->path, e->version, constraint);
+	return error_hint(err, "'ingot init -upgrade' chooses anew, and changes the lock file");
+}
+
 int plugin_lock_check(const struct plugin_lock *l, const char *source, const char *version,
 		      const char *digest, const char *platform, struct error **err)
 {

@@ -67,6 +67,10 @@ void plugin_lock_remove(struct plugin_lock *l, const char *source);
 void plugin_lock_set_version(struct plugin_lock_entry *e, const char *version,
 			     const char *constraint);
 
+/* Does the template's constraint still allow what the file says? ERROR_INVALID with the way out. */
+MUST_CHECK int plugin_lock_allows(const struct plugin_lock *l, const struct plugin_lock_entry *e,
+				  const char *constraint, struct error **err);
+
 /*
  * May this binary (version "1.3.2", SHA-256 in hex) be used for the source? Fine when the file does not
  * speak of the source, or not of the platform. ERROR_INVALID, with what to do as hint.

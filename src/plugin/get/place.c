@@ -58,6 +58,15 @@ void place_list_release(struct place_list *l)
 	vec_release(l);
 }
 
+struct place place_copy(const struct place *p)
+{
+	return (struct place){ .ops = p->ops,
+			       .base = xstrdup(p->base),
+			       .downloads = xstrdup(p->downloads),
+			       .token = xstrdup(p->token),
+			       .is_mirror = p->is_mirror };
+}
+
 void place_list_add_mirror(struct place_list *l, const char *base)
 {
 	*vec_push(l) =

@@ -92,6 +92,7 @@ struct place_settings {
 	const char *cwd; /* mirrors may be relative folders */
 };
 void place_list_init(struct place_list *l, const struct place_settings *s);
+struct place place_copy(const struct place *p);
 void place_list_add_mirror(struct place_list *l, const char *base);
 
 extern const struct place_ops place_releases, place_github, place_plain;
