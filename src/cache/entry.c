@@ -366,6 +366,29 @@ int store_get(struct store *s, const char *key, struct cancel *c, struct store_e
 	return error_prefix(err, "the step '%s' was kept, but is damaged", key);
 }
 
+/* Names of an entry's files do not begin with a dot. */
+static char *mark_name(const char *word)
+{
+	return xasprintf(".%s", word);
+}
+
+int store_mark(const struct store_entry *e, const char *word, struct error **err)
+{
+	AUTO_FREE char *name = mark_name(word);
+	AUTO_CLOSE int fd = openat(e->lock_fd, name,
+				   O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	return fd < 0 ? error_set_errno(err, errno, "cannot write '%s/%s'", e->dir, name) : 0;
+}
+
+bool store_is_marked(const struct store_entry *e, const char *word)
+{
+	AUTO_FREE char *name = mark_name(word);
+	struct stat st;
+
+	return fstatat(e->lock_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
 void store_entry_free(struct store_entry *e)
 {
 	if (!e)

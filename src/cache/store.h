@@ -78,6 +78,10 @@ MUST_CHECK int store_get(struct store *s, const char *key, struct cancel *c,
 			 struct store_entry **ret, struct error **err);
 void store_entry_free(struct store_entry *e);
 DEFINE_AUTO(store_entry, struct store_entry *, store_entry_free);
+/* Something learned about an entry that is held: all who hold it later see it, until it is published again. A
+ * short word. */
+MUST_CHECK int store_mark(const struct store_entry *e, const char *word, struct error **err);
+bool store_is_marked(const struct store_entry *e, const char *word);
 /* Its meta only, unchecked and without holding anything: for `plan` and `cache ls`, with "key", "made",
  * "used" (wall ns) and "bytes". Owned; NULL: none. */
 struct json_t *store_peek(struct store *s, const char *key);

@@ -26,13 +26,6 @@ static void remove_useless(struct keep *k)
 	strv_release(&k->useless);
 }
 
-static void note_made(struct keep *k, const char *key)
-{
-	for (size_t i = k->useless.len; i-- > 0;)
-		if (!strcmp(k->useless.v[i], key))
-			strv_remove(&k->useless, i);
-}
-
 static json_t *describe(const struct build_run *run, size_t state)
 {
 	const struct keep *k = run->keep;
@@ -50,27 +43,19 @@ static json_t *describe(const struct build_run *run, size_t state)
 	return meta;
 }
 
-static int make_checkpoint(struct build_run *run, size_t state, const char *key, struct error **err)
+static int make_checkpoint(struct build_run *run, size_t state, struct late_state *late,
+			   struct error **err)
 {
 	struct keep *k = run->keep;
-	struct store_stage stage = { .lock_fd = -1 };
-	struct checkpoint cp = { .layers = STRV_INIT, .disk_only = k->tainted };
-	json_t *meta;
-	int r;
 
-	if (store_stage(store_of(k), &stage, err) < 0)
+	if (store_stage(store_of(k), &late->stage, err) < 0)
 		return -1;
-	cp.dir = stage.dir;
-	r = run->machine->ops->checkpoint(run->machine, &run->ctx, &cp, err);
-	if (r < 0) {
-		store_discard(&stage);
-	} else {
-		meta = describe(run, state);
-		r = store_publish(store_of(k), &stage, key, &cp.layers, meta, run->ctx.cancel, err);
-		json_decref(meta);
-	}
-	strv_release(&cp.layers);
-	return r;
+	late->cp.dir = late->stage.dir;
+	late->cp.disk_only = k->tainted;
+	if (run->machine->ops->checkpoint(run->machine, &run->ctx, &late->cp, err) < 0)
+		return -1;
+	late->meta = describe(run, state);
+	return keep_late_add(run, late, err);
 }
 
 /* They serve those who look into a failure, for which the last one is enough. While the machine runs
@@ -89,29 +74,34 @@ static void forget_passing(struct build_run *run)
 	strv_release(&k->passing);
 }
 
-static void keep_state(struct build_run *run, size_t state, const struct step_key *key)
+/* The claim is taken. */
+static void keep_state(struct build_run *run, size_t state, const struct step_key *key,
+		       int claim_fd)
 {
 	struct keep *k = run->keep;
 	bool lasting = reuse_is_keyed(key) && !k->spoiled;
-	AUTO_FREE char *hex = lasting ? xstrdup(key->hex) : keep_own_key(run, state);
+	struct late_state *late = NEW(struct late_state);
 	AUTO(error) struct error *e = NULL;
 
-	if (!k->can)
-		return;
-	if (make_checkpoint(run, state, hex, &e) < 0) {
-		k->can = false;
-		if (e->kind == ERROR_CANCELLED || e->kind == ERROR_GONE)
-			error_ignore(&e, "the build itself ends by it");
-		else
-			ui_error(&run->ui, "warning: finished steps are not kept from here on: %s",
-				 e->message);
-		return;
+	*late = (struct late_state){ .cp = { .layers = STRV_INIT },
+				     .stage.lock_fd = -1,
+				     .key = lasting ? xstrdup(key->hex) : keep_own_key(run, state),
+				     .is_passing = !lasting,
+				     .claim_fd = claim_fd,
+				     .end_fd = -1,
+				     .done_fd = -1,
+				     .before_fd = -1 };
+	keep_late_wait(run, LATE_MAX - 1);
+	if (!k->can) {
+		keep_late_free(late, &run->ctx);
+	} else if (make_checkpoint(run, state, late, &e) < 0) {
+		keep_late_free(late, &run->ctx);
+		keep_late_wait(run, 0);
+		keep_late_failed(run, &e);
+	} else {
+		free(k->last);
+		k->last = xstrdup(late->key);
 	}
-	note_made(k, hex);
-	free(k->last);
-	k->last = TAKE(hex);
-	if (!lasting)
-		strv_push(&k->passing, k->last);
 }
 
 static void foresee(struct keep *k, size_t state, const struct step_key *key)
@@ -128,14 +118,23 @@ static void foresee(struct keep *k, size_t state, const struct step_key *key)
 static void reached(struct build_run *run, size_t state, const struct step_key *key)
 {
 	struct keep *k = run->keep;
-	AUTO_CLOSE int old_claim = fd_take(&k->claim_fd);
+	int claim_fd = fd_take(&k->claim_fd);
 
 	foresee(k, state, key);
 	if (k->can && !k->spoiled)
 		keep_claim_quietly(k, &k->next);
-	keep_state(run, state, key);
+	keep_state(run, state, key, claim_fd);
 	if (!k->can)
 		fd_close(fd_take(&k->claim_fd));
+}
+
+/* Its disk answers where its memory did not: the next build need not wait for that again. */
+static void note_memory(struct keep *k)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (k->memory_failed && store_mark(k->entry, KEEP_BOOT_ONLY, &e) < 0)
+		error_ignore(&e, "then it is tried again");
 }
 
 void keep_connected(struct build_run *run)
@@ -150,8 +149,11 @@ void keep_connected(struct build_run *run)
 	k->can = run->machine->ops->checkpoint != NULL;
 	run->step += (int)state;
 	if (k->entry) {
+		note_memory(k);
 		free(k->last);
+		free(k->kept);
 		k->last = xstrdup(k->entry->key);
+		k->kept = xstrdup(k->last);
 		foresee(k, state, key); /* claimed from the beginning */
 		return;
 	}
@@ -240,6 +242,7 @@ void keep_failed(struct build_run *run, size_t i)
 	if (!k)
 		return;
 	k->spoiled = true; /* if it is tried again: it runs on what the first try left */
+	keep_late_wait(run, 0);
 	free(run->result->checkpoint); /* of a try before this one */
 	run->result->checkpoint = xstrdup(k->last);
 }
@@ -326,12 +329,18 @@ static void collect_garbage(struct keep *k)
 		error_ignore(&e, "the next run tries again");
 }
 
+void keep_settle(struct build_run *run)
+{
+	keep_late_wait(run, 0);
+}
+
 void keep_end(struct build_run *run)
 {
 	struct keep *k;
 
 	if (!run->keep)
 		return;
+	keep_settle(run);
 	save_history(run);
 	k = run->keep;
 	keep_let_go(k);
@@ -344,6 +353,8 @@ void keep_end(struct build_run *run)
 	reuse_release(&k->reuse);
 	step_key_release(&k->next);
 	free(k->last);
+	free(k->kept);
+	vec_release(&k->late);
 	free(k->start_key);
 	strv_release(&k->built_files);
 	free(k->ran.v);

@@ -41,4 +41,6 @@ void keep_failed(struct build_run *run, size_t i);
 void keep_built(struct build_run *run);
 /* All is done: what it left is known to the next run. */
 void keep_finished(struct build_run *run, struct artifact *built);
+/* The machine is about to go: what is being kept of it is complete afterwards. */
+void keep_settle(struct build_run *run);
 void keep_end(struct build_run *run);

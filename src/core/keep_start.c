@@ -24,6 +24,7 @@ void keep_let_go(struct keep *k)
 	store_entry_free(TAKE(k->entry));
 	strv_release(&k->from.layers);
 	k->from = (struct checkpoint){ .layers = STRV_INIT };
+	k->memory_failed = false;
 	fd_close(fd_take(&k->claim_fd));
 	fd_close(fd_take(&k->artifact_fd));
 }
@@ -104,6 +105,7 @@ static int hold(struct build_run *run, const struct step_key *key, struct error 
 		return 0;
 	}
 	k->from.dir = k->entry->dir;
+	k->from.boot_only = store_is_marked(k->entry, KEEP_BOOT_ONLY);
 	for (size_t i = 0; i < k->entry->layers.len; i++)
 		strv_push(&k->from.layers, k->entry->layers.v[i]);
 	return 1;
@@ -169,6 +171,8 @@ static void say_start(struct build_run *run)
 		text = xasprintf("Going on after step %zu of %zu (%s), kept", r->begin - 1,
 				 run->build->step_count, name);
 	say_age(run, text, &r->states[r->begin - 1].ran);
+	if (k->from.boot_only)
+		ui_say(&run->ui, "Its disk is booted: its memory did not go on before");
 }
 
 static void log_keys(const struct build_run *run)
@@ -409,7 +413,7 @@ bool keep_step_back(struct build_run *run, bool started, struct error **err)
 	if (started && k->from.has_memory && !k->from.boot_only) {
 		ui_say(&run->ui, "The kept machine does not go on (%s): its disk is booted",
 		       (*err)->message);
-		k->from.boot_only = true;
+		k->from.boot_only = k->memory_failed = true;
 	} else {
 		ui_say(&run->ui, "What was kept is of no use (%s): going back further",
 		       (*err)->message);

@@ -14,13 +14,24 @@
 struct build_ctx;
 struct machine;
 
+/*
+ * What is left to be done for a checkpoint when the machine goes on. It touches nothing of the machine: the
+ * engine has it done on another thread. After `finish` the files are complete; `release` is called on the
+ * build's thread, in any case, and frees it.
+ */
+struct checkpoint_rest {
+	int (*finish)(struct checkpoint_rest *rest, struct cancel *c, struct error **err);
+	void (*release)(struct checkpoint_rest *rest, struct build_ctx *ctx);
+};
+
 /* To be made by machine_ops.checkpoint, or to start from. Files are 0600. */
 struct checkpoint {
 	const char *dir;    /* of the entry; being made: where its files go */
 	struct strv layers; /* names of the disk layers in the store, oldest first; made: filled */
-	bool disk_only;     /* memory holds a secret: it must not be kept */
-	bool boot_only;     /* start(): do not load the memory, boot the disk */
-	bool has_memory;    /* start(), boot(): set when the machine goes on with its memory */
+	struct checkpoint_rest *rest; /* made: NULL: it is complete */
+	bool disk_only;               /* memory holds a secret: it must not be kept */
+	bool boot_only;               /* start(): do not load the memory, boot the disk */
+	bool has_memory; /* start(), boot(): set when the machine goes on with its memory */
 };
 
 struct machine_ops {

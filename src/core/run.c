@@ -410,6 +410,7 @@ static void build_machine(struct build_run *run, struct error **err)
 	run->ctx.cancel = run->stop;
 	if (r < 0)
 		keep_evidence(run, err);
+	keep_settle(run);
 	for (int i = entered - 1; i >= 0; i--)
 		undo_phase(run, i, r == 0 || i < entered - 1, err);
 	if (run->machine)

@@ -2,11 +2,18 @@
 #include "os/host.h"
 
 #include "base/alloc.h"
+#include "base/macro.h"
 #include "base/path.h"
+#include "base/strbuf.h"
 #include "os/fs.h"
 
+#include <inttypes.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { SMALL_FILE_MAX = 64 * 1024 };
 
 /* A variable that is set to nothing counts as unset. */
 static const char *get(host_env_fn lookup, const char *name)
@@ -115,4 +122,53 @@ int host_cpus(void)
 
 	/* Fails on hosts with more processors than the set can hold; they have two to spare. */
 	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 2 : CPU_COUNT(&set);
+}
+
+static int64_t number_in(const char *path)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(SMALL_FILE_MAX);
+	AUTO(error) struct error *e = NULL;
+	int64_t n;
+
+	if (fs_read(path, SMALL_FILE_MAX, &text, &e) < 0)
+		return -1;
+	return sscanf(text.buf, "%" SCNd64, &n) == 1 ? n : -1; /* "max": no limit */
+}
+
+/* What a container or service of ours may still take; caches count as taken. */
+static int64_t left_to_our_group(void)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(SMALL_FILE_MAX);
+	AUTO(error) struct error *e = NULL;
+	AUTO_FREE char *limit_path = NULL, *used_path = NULL;
+	int64_t limit, used;
+	char *group;
+
+	if (fs_read("/proc/self/cgroup", SMALL_FILE_MAX, &text, &e) < 0)
+		return INT64_MAX;
+	group = strstr(text.buf, "0::/");
+	if (!group)
+		return INT64_MAX;
+	group += strlen("0::");
+	*strchrnul(group, '\n') = '\0';
+	limit_path = xasprintf("/sys/fs/cgroup%s/memory.max", group);
+	used_path = xasprintf("/sys/fs/cgroup%s/memory.current", group);
+	limit = number_in(limit_path);
+	used = number_in(used_path);
+	return limit < 0 || used < 0 ? INT64_MAX : MAX(limit - used, INT64_C(0));
+}
+
+int64_t host_memory_available(void)
+{
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(SMALL_FILE_MAX);
+	AUTO(error) struct error *e = NULL;
+	const char *line;
+	int64_t kib;
+
+	if (fs_read("/proc/meminfo", SMALL_FILE_MAX, &text, &e) < 0)
+		return 0;
+	line = strstr(text.buf, "MemAvailable:");
+	if (!line || sscanf(line, "MemAvailable: %" SCNd64, &kib) != 1)
+		return 0;
+	return MIN(kib * 1024, left_to_our_group());
 }

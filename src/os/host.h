@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <stdint.h>
+
 /* All absolute, heap, owned by the struct; the directories may not exist yet. */
 struct host_dirs {
 	char *home;  /* NULL if unknown */
@@ -23,3 +25,5 @@ extern const char host_platform[];
 
 /* How many processors this process may run on, at least 1. */
 int host_cpus(void);
+/* Memory that programs of ours can get without swapping, in bytes; 0 if unknown. */
+int64_t host_memory_available(void);

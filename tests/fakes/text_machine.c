@@ -181,11 +181,48 @@ static struct machine *start(const void *config, struct build_ctx *ctx, struct c
 	return NULL;
 }
 
+/* The memory, which is written while the machine goes on. */
+struct text_rest {
+	struct checkpoint_rest base;
+	char *path, *text;
+};
+
+static int write_memory(struct checkpoint_rest *base, struct cancel *c, struct error **err)
+{
+	struct text_rest *r = (struct text_rest *)base;
+
+	if (text_world.late_error)
+		return error_set_errno(err, text_world.late_error, "cannot write the memory");
+	if (cancel_check(c, err) < 0 || fs_write(r->path, r->text, strlen(r->text), 0600, err) < 0)
+		return -1;
+	atomic_fetch_add(&text_world.memories, 1);
+	return 0;
+}
+
+static void release_memory(struct checkpoint_rest *base, struct build_ctx *ctx)
+{
+	struct text_rest *r = (struct text_rest *)base;
+
+	(void)ctx;
+	free(r->path);
+	free(r->text);
+	free(r);
+}
+
+static struct checkpoint_rest *late_memory(const char *dir, const char *text)
+{
+	struct text_rest *r = NEW(struct text_rest);
+
+	*r = (struct text_rest){ { write_memory, release_memory },
+				 path_join(dir, "memory"),
+				 xstrdup(text) };
+	return &r->base;
+}
+
 static int checkpoint(struct machine *base, struct build_ctx *ctx, struct checkpoint *cp,
 		      struct error **err)
 {
 	struct text_machine *m = of(base);
-	AUTO_FREE char *memory = path_join(cp->dir, "memory");
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 
 	(void)ctx;
@@ -194,11 +231,8 @@ static int checkpoint(struct machine *base, struct build_ctx *ctx, struct checkp
 		return error_set_errno(err, text_world.checkpoint_error, "cannot write the memory");
 	if (read_text(m, &text, err) < 0)
 		return -1;
-	if (!cp->disk_only && !text_world.forgets) {
-		if (fs_write(memory, text.buf, text.len, 0600, err) < 0)
-			return -1;
-		atomic_fetch_add(&text_world.memories, 1);
-	}
+	if (!cp->disk_only && !text_world.forgets)
+		cp->rest = late_memory(cp->dir, text.buf);
 	for (size_t i = 0; i < m->layers.len; i++)
 		strv_push(&cp->layers, path_basename(m->layers.v[i]));
 	progress();

@@ -21,6 +21,7 @@ struct text_world {
 	atomic_int *shared;       /* … here too, if not NULL */
 	int checkpoint_error;     /* an errno for checkpoint(): ENOSPC */
 	int checkpoint_good;      /* that many of them work before */
+	int late_error;           /* an errno for what is done beside the machine */
 	bool bad_checkpoint;      /* start(): ERROR_INVALID for each … */
 	const char *bad_text;     /* … whose text is that, if not NULL */
 	bool deaf;                /* connect() fails when the memory goes on … */

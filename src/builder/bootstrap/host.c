@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "os/fs.h"
+#include "os/host.h"
 #include "os/proc.h"
 
 #include <errno.h>
@@ -24,7 +25,6 @@
 enum {
 	SUBID_FILE_MAX = 1024 * 1024,
 	SUBID_NEEDED = 65536,
-	MEMINFO_MAX = 64 * 1024,
 	MEMORY_FACTOR = 2, /* of the tree: others want memory too */
 };
 
@@ -264,20 +264,6 @@ void host_namespace(struct strv *argv, bool as_root)
 		   (char *)NULL);
 }
 
-/* Memory that programs can get without swapping, in bytes; 0 if unknown. */
-static int64_t memory_available(void)
-{
-	AUTO(strbuf) struct strbuf text = STRBUF_INIT_MAX(MEMINFO_MAX);
-	AUTO(error) struct error *e = NULL;
-	const char *line;
-	int64_t kib;
-
-	if (fs_read("/proc/meminfo", MEMINFO_MAX, &text, &e) < 0)
-		return 0;
-	line = strstr(text.buf, "MemAvailable:");
-	return line && sscanf(line, "MemAvailable: %" SCNd64, &kib) == 1 ? kib * 1024 : 0;
-}
-
 const char *host_memory_dir(int64_t size)
 {
 	static const char dir[] = "/dev/shm";
@@ -289,5 +275,5 @@ const char *host_memory_dir(int64_t size)
 	    vfs.f_flag & (ST_NOEXEC | ST_RDONLY) || access(dir, W_OK) < 0)
 		return NULL;
 	free_bytes = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
-	return MIN(free_bytes, memory_available()) >= MEMORY_FACTOR * size ? dir : NULL;
+	return MIN(free_bytes, host_memory_available()) >= MEMORY_FACTOR * size ? dir : NULL;
 }

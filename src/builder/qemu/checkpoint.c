@@ -205,7 +205,8 @@ static int prefer_zstd(struct state_file *f, struct build_ctx *ctx, struct error
 {
 	AUTO(error) struct error *e = NULL;
 
-	if ((*err)->kind != ERROR_REMOTE || state_finish(f, ctx, &e) == 0 || e->kind != ERROR_IO)
+	if (f->zstd.pid <= 0 || (*err)->kind != ERROR_REMOTE ||
+	    state_finish(f, ctx->cancel, &e) == 0 || e->kind != ERROR_IO)
 		return -1;
 	error_ignore(err, "what zstd says is the reason");
 	return error_move(err, TAKE(e));
@@ -216,7 +217,7 @@ static int take(struct qemu_machine *m, struct tops *t, struct state_file *f, co
 {
 	if (freeze_disks(m, t, ctx, err) < 0 || keep_files(m, dir, ctx, err) < 0)
 		return -1;
-	if (f->zstd.pid <= 0)
+	if (!f->path)
 		return 0;
 	return state_write(f, m->launch.guest, ctx, err) < 0 ? prefer_zstd(f, ctx, err) : 0;
 }
@@ -365,6 +366,34 @@ static void list_layers(const struct qemu_machine *m, struct strv *ret)
 		strv_pushv(ret, chains->items[i].frozen.v);
 }
 
+/* The state, while it is being compressed. */
+struct late_state {
+	struct checkpoint_rest rest;
+	struct state_file file;
+};
+
+static int finish_late(struct checkpoint_rest *rest, struct cancel *c, struct error **err)
+{
+	return state_finish(&((struct late_state *)rest)->file, c, err);
+}
+
+static void release_late(struct checkpoint_rest *rest, struct build_ctx *ctx)
+{
+	struct late_state *late = (struct late_state *)rest;
+
+	state_release(&late->file, ctx);
+	free(late);
+}
+
+static struct checkpoint_rest *do_late(struct state_file *f)
+{
+	struct late_state *late = NEW(struct late_state);
+
+	*late = (struct late_state){ { finish_late, release_late }, *f };
+	*f = (struct state_file)STATE_FILE_INIT;
+	return &late->rest;
+}
+
 static int keep(struct qemu_machine *m, struct build_ctx *ctx, struct checkpoint *cp,
 		struct tops *tops, struct state_file *f, struct error **err)
 {
@@ -373,8 +402,8 @@ static int keep(struct qemu_machine *m, struct build_ctx *ctx, struct checkpoint
 
 	if (sync_guest(m, ctx, err) < 0 || find_nodes(m, ctx, err) < 0)
 		return -1;
-	if (!cp->disk_only &&
-	    (state_check(m->launch.guest, ctx, err) < 0 || state_create(f, ctx, path, err) < 0))
+	if (!cp->disk_only && (state_check(m->launch.guest, ctx, err) < 0 ||
+			       state_create(f, m->launch.guest, ctx, path, err) < 0))
 		return -1;
 	for (size_t i = 0; i < m->disks.layers.chains.len; i++)
 		if (add_top(m, tops, i, ctx, err) < 0) {
@@ -383,12 +412,14 @@ static int keep(struct qemu_machine *m, struct build_ctx *ctx, struct checkpoint
 		}
 	if (stand_still(m, tops, f, cp->dir, ctx, err) < 0)
 		return -1;
-	if (!cp->disk_only && state_finish(f, ctx, err) < 0)
+	if (!cp->disk_only && state_compress(f, ctx, err) < 0)
 		return -1;
 	s.has_state = !cp->disk_only;
 	if (describe(m, ctx, &s, err) < 0 || saved_write(cp->dir, &s, err) < 0)
 		return -1;
 	list_layers(m, &cp->layers);
+	if (!cp->disk_only)
+		cp->rest = do_late(f);
 	return 0;
 }
 

@@ -92,7 +92,7 @@ int resume_load(struct guest *g, const char *dir, struct build_ctx *ctx, struct 
 	if (r == 0)
 		r = state_read(&f, g, ctx, err);
 	if (r == 0)
-		r = state_finish(&f, ctx, err);
+		r = state_finish(&f, ctx->cancel, err);
 	state_release(&f, ctx);
 	if (r == 0)
 		r = qmp_command(guest_monitor(g), "cont",

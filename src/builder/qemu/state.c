@@ -8,6 +8,8 @@
 #include "builder/qemu/logtail.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/fs.h"
+#include "os/host.h"
 #include "os/wait.h"
 
 #include <errno.h>
@@ -16,6 +18,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	MONITOR_SECONDS = 30,
@@ -25,6 +29,7 @@ enum {
 	LOG_LINES = 3,
 	TERM_MSEC = 200,
 	SETTLE_MSEC = 2,
+	MEMORY_FACTOR = 4, /* of what is free, a state in memory may take this part */
 };
 static const int64_t NO_LIMIT = (int64_t)1 << 40; /* bytes a second */
 static const char PIPE_NAME[] = "ingot-state";
@@ -37,10 +42,8 @@ static int spawn(struct state_file *f, struct build_ctx *ctx, struct proc_spec *
 	AUTO(strv) struct strv env = STRV_INIT;
 	AUTO_CLOSE int log = -1;
 
-	f->log = path_join(ctx->temp_dir, "zstd.log");
-	log = open(f->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (log < 0)
-		return error_set_errno(err, errno, "cannot write '%s'", f->log);
+	if (fs_temp_file(ctx->temp_dir, "zstd-", ".log", &f->log, &log, err) < 0)
+		return -1;
 	spec->env = &env;
 	spec->err = PROC_FD;
 	spec->err_fd = log;
@@ -65,24 +68,68 @@ static int make_pipe(int pair[2], struct error **err)
 	return 0;
 }
 
-int state_create(struct state_file *f, struct build_ctx *ctx, const char *path, struct error **err)
+/* From `in_fd` to the state's file. */
+static int compress(struct state_file *f, struct build_ctx *ctx, int in_fd, const char *threads,
+		    struct error **err)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
-	AUTO_CLOSE int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct proc_spec spec = { .argv = &argv, .in = PROC_FD, .out = PROC_FD };
-	int pair[2] = { -1, -1 };
-	int r;
+	AUTO_CLOSE int out = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct proc_spec spec = {
+		.argv = &argv, .in = PROC_FD, .in_fd = in_fd, .out = PROC_FD, .out_fd = out
+	};
 
 	if (out < 0)
-		return error_set_errno(err, errno, "cannot write '%s'", path);
-	strv_pushl(&argv, "zstd", "-q", "-1", "-T0", "-c", NULL);
-	r = make_pipe(pair, err);
-	spec.in_fd = pair[0];
-	spec.out_fd = out;
+		return error_set_errno(err, errno, "cannot write '%s'", f->path);
+	strv_pushl(&argv, "zstd", "-q", "-1", threads, "-c", NULL);
+	return spawn(f, ctx, &spec, err);
+}
+
+static int open_stream(struct state_file *f, struct build_ctx *ctx, struct error **err)
+{
+	int pair[2] = { -1, -1 };
+	int r = make_pipe(pair, err);
+
 	if (r == 0)
-		r = spawn(f, ctx, &spec, err);
+		r = compress(f, ctx, pair[0], "-T0", err);
 	fd_close(pair[0]);
 	f->pipe_fd = pair[1];
+	return r;
+}
+
+/* All of the guest's memory may be in use. What is not known is too much. */
+static bool fits_in_memory(struct guest *g, struct cancel *c)
+{
+	AUTO(error) struct error *e = NULL;
+	json_t *answer = NULL;
+	int64_t size = 0;
+
+	if (qmp_ask(guest_monitor(g), &(const struct qmp_call){ "query-memory-size-summary", NULL },
+		    clock_deadline(MONITOR_SECONDS * NSEC_PER_SEC), c, &answer, &e) < 0)
+		error_ignore(&e, "then through a pipe");
+	size = json_integer_value(json_object_get(answer, "base-memory"));
+	json_decref(answer);
+	return size > 0 && size <= host_memory_available() / MEMORY_FACTOR;
+}
+
+int state_create(struct state_file *f, struct guest *g, struct build_ctx *ctx, const char *path,
+		 struct error **err)
+{
+	f->path = xstrdup(path);
+	if (fits_in_memory(g, ctx->cancel))
+		f->raw_fd = memfd_create("ingot-state", MFD_CLOEXEC);
+	return f->raw_fd >= 0 ? 0 : open_stream(f, ctx, err);
+}
+
+int state_compress(struct state_file *f, struct build_ctx *ctx, struct error **err)
+{
+	int r;
+
+	if (f->raw_fd < 0)
+		return 0;
+	if (lseek(f->raw_fd, 0, SEEK_SET) < 0)
+		return error_set_errno(err, errno, "cannot read the machine's state");
+	r = compress(f, ctx, f->raw_fd, "-T1", err);
+	fd_close(fd_take(&f->raw_fd));
 	return r;
 }
 
@@ -112,13 +159,13 @@ static bool is_full(const char *words)
 	return strstr(words, strerrordesc_np(ENOSPC)) || strstr(words, strerrordesc_np(EDQUOT));
 }
 
-int state_finish(struct state_file *f, struct build_ctx *ctx, struct error **err)
+int state_finish(struct state_file *f, struct cancel *c, struct error **err)
 {
 	AUTO(strbuf) struct strbuf words = STRBUF_INIT;
 	int status;
 
-	if (proc_wait(&f->zstd, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
-		      &status, err) < 0)
+	if (proc_wait(&f->zstd, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), c, &status, err) <
+	    0)
 		return -1;
 	if (!status)
 		return 0;
@@ -134,10 +181,14 @@ int state_finish(struct state_file *f, struct build_ctx *ctx, struct error **err
 void state_release(struct state_file *f, struct build_ctx *ctx)
 {
 	fd_close(fd_take(&f->pipe_fd));
+	fd_close(fd_take(&f->raw_fd));
 	proc_stop(&f->zstd, TERM_MSEC * NSEC_PER_MSEC);
 	if (f->zstd.pid <= 0 || f->zstd.reaped)
 		journal_done(ctx->journal, f->journal_id);
+	if (f->log)
+		(void)unlink(f->log);
 	free(f->log);
+	free(f->path);
 	*f = (struct state_file)STATE_FILE_INIT;
 }
 
@@ -168,12 +219,13 @@ static int want_events(struct guest *g, struct cancel *c, struct error **err)
 		c, err);
 }
 
-/* Hands QEMU its end of the pipe and tells it to begin. */
+/* Hands QEMU its end of the pipe, or the file, and tells it to begin. */
 static int begin(struct state_file *f, struct guest *g, const char *command, struct cancel *c,
 		 struct error **err)
 {
 	AUTO_FREE char *uri = xasprintf("fd:%s", PIPE_NAME);
-	int r = qmp_pass_fd(guest_monitor(g), f->pipe_fd, PIPE_NAME, soon(), c, err);
+	int fd = f->raw_fd >= 0 ? f->raw_fd : f->pipe_fd;
+	int r = qmp_pass_fd(guest_monitor(g), fd, PIPE_NAME, soon(), c, err);
 
 	fd_close(fd_take(&f->pipe_fd));
 	if (r < 0)
@@ -267,6 +319,19 @@ static int explain(struct guest *g, struct error **err)
 	return error_prefix(err, "cannot save the machine's state");
 }
 
+/* What refuses a file may take a pipe. */
+static int begin_writing(struct state_file *f, struct guest *g, struct build_ctx *ctx,
+			 struct error **err)
+{
+	int r = begin(f, g, "migrate", ctx->cancel, err);
+
+	if (r == 0 || f->raw_fd < 0 || (*err)->kind != ERROR_REMOTE)
+		return r;
+	error_ignore(err, "another try through a pipe");
+	fd_close(fd_take(&f->raw_fd));
+	return open_stream(f, ctx, err) < 0 ? -1 : begin(f, g, "migrate", ctx->cancel, err);
+}
+
 int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, struct error **err)
 {
 	json_t *limits = json_pack("{s:I}", "max-bandwidth", (json_int_t)NO_LIMIT);
@@ -274,7 +339,7 @@ int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, st
 	if (tell(g, "migrate-set-parameters", limits, ctx->cancel, err) < 0 ||
 	    want_events(g, ctx->cancel, err) < 0)
 		return -1;
-	if (begin(f, g, "migrate", ctx->cancel, err) < 0) {
+	if (begin_writing(f, g, ctx, err) < 0) {
 		if ((*err)->kind == ERROR_REMOTE)
 			return say_unfit(err);
 		give_up(f, g);

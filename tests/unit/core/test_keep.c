@@ -335,6 +335,26 @@ static void test_full(void **state)
 	KEPT(c, 4);
 }
 
+/* What fails beside the running machine is noticed later, and told once. */
+static void test_full_late(void **state)
+{
+	struct keep_case *c = *state;
+
+	text_world.late_error = ENOSPC;
+	template(WORD("a") WORD("b") WORD("c"));
+	RUN(c, "start +a +b +c finish");
+	assert_true(c->results[0].ok);
+	assert_int_equal(count_said(c, "warning"), 1);
+	said(c, "warning: finished steps are not kept from here on");
+	made("0abc");
+	KEPT(c, 0);
+	text_world.late_error = 0;
+	template(WORD("a") WORD("b") WORD("d"));
+	RUN(c, "start +a +b +d finish");
+	assert_int_equal(count_said(c, "warning"), 0);
+	KEPT(c, 4);
+}
+
 /* ---- what is asked for -------------------------------------------------------------------------------- */
 
 static void test_ttl(void **state)
@@ -454,17 +474,22 @@ static void test_memory_does_not_go_on(void **state)
 	RUN(c, "+d finish");
 	said(c, "The kept machine does not go on (nobody answers): its disk is booted");
 	assert_int_equal(text_world.disk_starts, 1);
+	template(WORD("a") WORD("b") WORD("e"));
+	RUN(c, "+e finish"); /* it is known by now */
+	assert_int_equal(count_said(c, "does not go on"), 0);
+	said(c, "Its disk is booted: its memory did not go on before");
+	assert_int_equal(text_world.disk_starts, 2);
 	text_world.deaf = false;
 	text_world.resume_fails = true;
-	template(WORD("a") WORD("b") WORD("e"));
+	template(WORD("a") WORD("e"));
 	RUN(c, "+e finish");
 	said(c, "The kept machine does not go on (the clock may not be set)");
-	assert_int_equal(text_world.disk_starts, 2);
-	made("0abe");
+	assert_int_equal(text_world.disk_starts, 3);
+	made("0ae");
 	text_world.deaf_text = "0ab";
 	template(WORD("a") WORD("b") WORD("f"));
 	RUN(c, "+b +f finish");
-	assert_int_equal(count_said(c, "its disk is booted"), 2);
+	assert_int_equal(count_said(c, "Its disk is booted"), 2);
 	assert_int_equal(count_said(c, "going back further"), 1);
 	made("0abf");
 	text_world.deaf_text = NULL;
@@ -688,6 +713,7 @@ int main(void)
 		TEST(altered_later),
 		TEST(secret),
 		TEST(full),
+		TEST(full_late),
 		TEST(ttl),
 		TEST(from),
 		TEST(refresh),
