@@ -151,4 +151,8 @@ test_expect_success 'under the name packer: the same words, and no lock file' '
         test_absent t/.ingot.lock.hcl && packer init -machine-readable -force t >out &&
         grep "^[0-9]*,,ui,say,Installed plugin $TOOL v0.2.0 in " out'
 
+test_expect_success 'on a terminal: a line of progress, taken away before anything is said' '
+        python3 "$SRCDIR/tests/tools/terminal.py" -- ingot init -force e >screen && cat -v screen &&
+        tr "\r" "\n" <screen | grep "tool 0.2.0: [0-9]* B of [0-9]* B" && cat -v screen | grep "\^M\^\[\[2KInstalled plugin $TOOL v0.2.0 in "'
+
 test_done
