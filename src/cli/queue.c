@@ -19,7 +19,7 @@ enum { WAITING_MAX = 4 * 1024 * 1024 };
 /* An event with its own copies of what the emitter lent. */
 struct owned_event {
 	struct event ev;
-	char *text;
+	char *text, *type;
 	char **data;
 };
 VEC_DECLARE(owned_events, struct owned_event);
@@ -49,7 +49,7 @@ struct event_queue {
 	size_t next;
 };
 
-static char **copy_strings(const char *const *v)
+static char **copy_strings(const char *const *v, size_t *bytes)
 {
 	size_t n = 0;
 
@@ -58,8 +58,10 @@ static char **copy_strings(const char *const *v)
 
 	char **copy = xcalloc(n + 1, sizeof(*copy));
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		copy[i] = xstrdup(v[i]);
+		*bytes += sizeof(*copy) + strlen(v[i]);
+	}
 	return copy;
 }
 
@@ -73,12 +75,13 @@ static void wake(int fd)
 static void emit(struct event_sink *sink, const struct event *ev)
 {
 	struct event_queue *q = (struct event_queue *)sink;
-	struct owned_event o = { .ev = *ev, .text = xstrdup(ev->text) };
+	struct owned_event o = { .ev = *ev, .text = xstrdup(ev->text), .type = xstrdup(ev->type) };
 	size_t bytes = sizeof(o) + (ev->text ? strlen(ev->text) : 0);
 
 	o.ev.text = o.text;
+	o.ev.type = o.type;
 	if (ev->data) {
-		o.data = copy_strings(ev->data);
+		o.data = copy_strings(ev->data, &bytes);
 		o.ev.data = (const char *const *)o.data;
 	}
 	pthread_mutex_lock(&q->mutex);
@@ -201,6 +204,7 @@ struct event_queue *event_queue_new(struct error **err)
 static void release(struct owned_event *o)
 {
 	free(o->text);
+	free(o->type);
 	strv_free_raw(o->data);
 }
 

@@ -30,8 +30,8 @@ static bool note(void *data, const struct event *ev)
 
 	s->count++;
 	if (s->text.len < 1000)
-		strbuf_addf(&s->text, "%d:%.3s%s;", ev->kind, ev->text ? ev->text : "-",
-			    ev->data ? ev->data[1] : "");
+		strbuf_addf(&s->text, "%d:%.3s%s%s;", ev->kind, ev->text ? ev->text : "-",
+			    ev->type ? ev->type : "", ev->data ? ev->data[1] : "");
 	return true;
 }
 
@@ -42,7 +42,7 @@ static void test_order_and_copies(void **state)
 	struct event_sink *sink = event_queue_sink(q);
 	struct seen s = { .text = STRBUF_INIT };
 	char text[] = "one";
-	char second[] = "b";
+	char type[] = "t", second[] = "b";
 	const char *data[] = { "a", second, NULL };
 	AUTO(error) struct error *err = NULL;
 
@@ -51,12 +51,12 @@ static void test_order_and_copies(void **state)
 	assert_int_equal(err->kind, ERROR_TIMEOUT);
 	error_ignore(&err, "empty, as it should be");
 	sink->emit(sink, &(struct event){ .kind = EVENT_SAY, .text = text });
-	sink->emit(sink, &(struct event){ .kind = EVENT_TYPED, .data = data });
+	sink->emit(sink, &(struct event){ .kind = EVENT_TYPED, .type = type, .data = data });
 	memset(text, 'x', 3);
-	second[0] = 'x';
+	type[0] = second[0] = 'x';
 	assert_int_equal(io_wait(event_queue_fd(q), POLLIN, clock_deadline(0), NULL, &err), 0);
 	event_queue_drain(q, note, &s);
-	assert_string_equal(s.text.buf, "0:one;9:-b;");
+	assert_string_equal(s.text.buf, "0:one;9:-tb;");
 	assert_int_equal(io_wait(event_queue_fd(q), POLLIN, clock_deadline(0), NULL, &err), -1);
 	strbuf_release(&s.text);
 }
