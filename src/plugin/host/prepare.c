@@ -165,7 +165,7 @@ static void pack_configs(struct strbuf *sb, const struct foreign_config *f,
 
 /* ---- asking --------------------------------------------------------------------------------------- */
 
-/* NULL: it does not like them. */
+/* Its answer; whether it likes them is another question. */
 static const struct packed *ask(struct instance *in, enum component_kind kind,
 				const struct strbuf *layers, struct arena *arena, struct cancel *c,
 				struct error **err)
@@ -176,19 +176,22 @@ static const struct packed *ask(struct instance *in, enum component_kind kind,
 		[COMPONENT_POSTPROC] = "PostProcessor.Configure",
 		[COMPONENT_DATASOURCE] = "Datasource.Configure",
 	};
-	const struct packed *failure,
-		*reply = instance_ask(in, methods[kind], layers, arena,
-				      clock_deadline(PREPARE_SECONDS * NSEC_PER_SEC), c, err);
+
+	return instance_ask(in, methods[kind], layers, arena,
+			    clock_deadline(PREPARE_SECONDS * NSEC_PER_SEC), c, err);
+}
+
+static int take_error(const struct packed *reply, struct error **err)
+{
+	const struct packed *failure;
 	const char *text = NULL;
 
-	if (!reply)
-		return NULL;
 	failure = reply->kind == PACKED_MAP ? packed_member(reply, "Error") : NULL;
 	if (failure && failure->kind == PACKED_MAP)
 		failure = packed_member(failure, "Message");
 	if (packed_text(failure, &text, err) == 0 && text)
 		error_set(err, ERROR_REMOTE, "%s", text);
-	return *err ? NULL : reply;
+	return *err ? -1 : 0;
 }
 
 static void take_warnings(const struct packed *reply, struct diags *diags)
@@ -260,8 +263,9 @@ void plugin_prepare(void *config, const struct prepare_ctx *ctx, struct diags *d
 	}
 	if (in)
 		reply = ask(in, t->component->kind, p->layers, arena, ctx->cancel, &e);
-	if (reply) {
+	if (reply)
 		take_warnings(reply, diags);
+	if (reply && take_error(reply, &e) == 0) {
 		take_names(reply, p, ctx->arena);
 		plugin_give_back(t, &p->owner, in);
 		return;
@@ -277,10 +281,14 @@ struct instance *plugin_prepared(const void *config, const struct component_info
 	struct plugin_type *t = plugin_type_of(f->of);
 	const struct prepared *p = f->data;
 	AUTO(arena) struct arena *arena = arena_new();
+	const struct packed *reply;
 	bool is_prepared;
 	struct instance *in = plugin_take(t, &p->owner, &is_prepared, c, err);
 
-	if (!in || is_prepared || ask(in, t->component->kind, p->layers, arena, c, err))
+	if (!in || is_prepared)
+		return in;
+	reply = ask(in, t->component->kind, p->layers, arena, c, err);
+	if (reply && take_error(reply, err) == 0)
 		return in;
 	instance_unref(in);
 	return NULL;
