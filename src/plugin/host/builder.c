@@ -213,7 +213,7 @@ static void wind_up(struct plugin_machine *pm, struct build_ctx *ctx)
 	pm->in->answers_cleanup = true;
 	if (pm->m.is_cancelled || !pm->hook)
 		instance_cancel(pm->in, "Builder", pm->service);
-	answer_hook(pm, pm->m.is_cancelled ? "context canceled" : "a provisioner failed");
+	answer_hook(pm, pm->m.is_cancelled ? "context canceled" : FAILED_HOOK);
 	if (await_result(pm, ctx->cancel, &e) < 0)
 		ui_error(ctx->ui,
 			 "warning: the plugin %s did not end its clean-up: %s. What it has made "

@@ -43,6 +43,9 @@ struct put_aside {
 };
 VEC_DECLARE(put_aside_list, struct put_aside);
 
+/* Why a hook failed, for a plugin whose engine has told the reason. */
+#define FAILED_HOOK "a provisioner failed"
+
 struct instance {
 	int refs; /* of one thread at a time */
 	struct plugin_process *process;
@@ -57,7 +60,8 @@ struct instance {
 	struct build_ctx *build; /* whose UI it talks to; NULL: nobody's yet */
 	struct map progress;     /* "Ui" ids -> struct progress_bar * (serve_ui.c) */
 	unsigned progress_count;
-	bool answers_cleanup; /* questions what to do after a failure are answered "c" */
+	bool answers_cleanup; /* questions what to do after a failure are answered "c", what the
+			       * engine has told of it is not told again */
 	void *state;          /* of the endpoint, freed at last; NULL: none */
 	void (*free_state)(void *state);
 };

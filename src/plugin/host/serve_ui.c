@@ -64,14 +64,32 @@ static void show_message(struct ui *ui, const char *text)
 	line_splitter_free(lines);
 }
 
-static int say(struct ui *ui, const struct rpc_request *r, struct error **err)
+/* What its step runner says of a failure that the engine has told and dealt with. */
+static bool is_told(const char *text)
 {
+	static const char *const told[] = {
+		"Provisioning step had errors: Running the cleanup provisioner",
+		"Step \"StepProvision\" failed",
+		FAILED_HOOK,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		if (!strncmp(text, told[i], strlen(told[i])))
+			return true;
+	return false;
+}
+
+static int say(struct instance *in, const struct rpc_request *r, struct error **err)
+{
+	struct ui *ui = in->build->ui;
 	const char *text = NULL;
 
 	if (packed_text(r->arg, &text, err) < 0)
 		return -1;
 	if (!text)
 		text = "";
+	if (in->answers_cleanup && is_told(text))
+		return 0;
 	if (text_eq(r->method, "Ui.Error"))
 		ui_error(ui, "%s", text);
 	else if (text_eq(r->method, "Ui.Message"))
@@ -81,23 +99,33 @@ static int say(struct ui *ui, const struct rpc_request *r, struct error **err)
 	return 0;
 }
 
+static void push_filtered(struct strv *sv, const struct ui *ui, const char *text)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+	strbuf_addstr(&sb, text ? text : "");
+	if (ui->redactor)
+		redactor_filter(ui->redactor, &sb);
+	strv_push(sv, sb.buf);
+}
+
 static int say_for_programs(struct ui *ui, const struct rpc_request *r, struct error **err)
 {
 	const struct packed *args = packed_member(r->arg, "Args");
 	size_t n = args && args->kind == PACKED_ARRAY ? args->many.len : 0;
-	AUTO_FREE const char **data = xcalloc(n + 1, sizeof(*data));
-	const char *category = NULL;
+	AUTO(strv) struct strv data = STRV_INIT;
+	const char *category = NULL, *text = NULL;
 
 	if (packed_text(packed_member(r->arg, "Category"), &category, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (packed_text(&args->many.items[i], &data[i], err) < 0)
+		if (packed_text(&args->many.items[i], &text, err) < 0)
 			return -1;
-		if (!data[i])
-			data[i] = "";
+		push_filtered(&data, ui, text);
 	}
-	ui_emit(ui, &(struct event){
-			    .kind = EVENT_TYPED, .type = category ? category : "", .data = data });
+	ui_emit(ui, &(struct event){ .kind = EVENT_TYPED,
+				     .type = category ? category : "",
+				     .data = (const char *const *)data.v });
 	return 0;
 }
 
@@ -181,14 +209,13 @@ static int do_request(struct instance *in, const struct rpc_request *r, struct s
 {
 	const char *dot = strrchr(r->method, '.');
 	AUTO_FREE char *name = xstrndup(r->method, (size_t)(dot - r->method));
-	struct ui *ui = in->build->ui;
 	int done = -1;
 
 	if (text_eq(r->method, "Ui.Say") || text_eq(r->method, "Ui.Message") ||
 	    text_eq(r->method, "Ui.Error"))
-		done = say(ui, r, err);
+		done = say(in, r, err);
 	else if (text_eq(r->method, "Ui.Machine"))
-		done = say_for_programs(ui, r, err);
+		done = say_for_programs(in->build->ui, r, err);
 	else if (text_eq(r->method, "Ui.Ask"))
 		done = ask(in, r, reply, err);
 	else if (text_eq(r->method, "Ui.NewTrackProgress"))
