@@ -56,6 +56,9 @@ func (p *postProcessor) PostProcess(ctx context.Context, ui packer.Ui, in packer
 		v := in.State(name)
 		ui.Sayf("state %s: %T %s", name, v, shown(v))
 	}
+	if data, ok := in.State("generated_data").(map[any]any); ok {
+		c.ctx.Data = data
+	}
 	if c.Text != "" {
 		text, err := interpolate.Render(c.Text, &c.ctx)
 		if err != nil {

@@ -22,13 +22,12 @@ import (
 
 type provisioner struct {
 	config ProvisionerConfig
-	raws   []any
 }
 
 func (p *provisioner) ConfigSpec() hcldec.ObjectSpec { return p.config.FlatMapstructure().HCL2Spec() }
 
 func (p *provisioner) Prepare(raws ...any) error {
-	if err := decode(&p.config, &p.config.ctx, nil, raws); err != nil {
+	if err := decode(&p.config, &p.config.ctx, []string{"text"}, raws); err != nil {
 		return err
 	}
 	if err := faults(p.config.Faults).at(context.Background(), "prepare"); err != nil {
@@ -49,7 +48,8 @@ func (p *provisioner) Provision(ctx context.Context, ui packer.Ui, comm packer.C
 		return err
 	}
 	if p.config.Text != "" {
-		text, err := interpolate.Render(p.config.Text, &interpolate.Context{Data: data})
+		p.config.ctx.Data = data
+		text, err := interpolate.Render(p.config.Text, &p.config.ctx)
 		if err != nil {
 			return err
 		}
