@@ -112,6 +112,14 @@ static bool is_left_to_us(const struct init *in, const struct config_plugin *p)
 	return p->prefers_builtin;
 }
 
+/* The lock file has one version of each source. */
+static void forget_rivals(struct plugin_lock *lock, const struct config *config)
+{
+	for (size_t i = 0; i < config->plugin_count; i++)
+		if (plugin_session_has_rival(config, &config->plugins[i]))
+			plugin_lock_remove(lock, config->plugins[i].source);
+}
+
 static int init_all(const struct init *in, const struct config *config)
 {
 	int r = EXIT_OK;
@@ -120,6 +128,7 @@ static int init_all(const struct init *in, const struct config *config)
 		const struct config_plugin *p = &config->plugins[i];
 		AUTO(error) struct error *e = NULL;
 
+		forget_rivals(in->lock, config);
 		if (is_left_to_us(in, p) || provide(in, p, &e) == 0)
 			continue;
 		r = EXIT_ERROR;
@@ -130,6 +139,7 @@ static int init_all(const struct init *in, const struct config *config)
 		if (cancel_is_triggered(in->session->interrupt.cancel))
 			break;
 	}
+	forget_rivals(in->lock, config);
 	return r;
 }
 

@@ -83,9 +83,16 @@ static int gather(struct vendor *v, const struct config *config, struct error **
 {
 	AUTO_FREE char *file = path_absolute(v->ctx->cwd, v->args->output);
 
-	for (size_t i = 0; i < config->plugin_count; i++)
-		if (add_plugin(v, &config->plugins[i], err) < 0)
+	for (size_t i = 0; i < config->plugin_count; i++) {
+		const struct config_plugin *p = &config->plugins[i];
+
+		if (plugin_session_has_rival(config, p))
+			plugin_lock_remove(v->lock, p->source);
+		if (add_plugin(v, p, err) < 0)
 			return -1;
+		if (plugin_session_has_rival(config, p))
+			plugin_lock_remove(v->lock, p->source);
+	}
 	if (bundle_index(v->tree, err) < 0)
 		return -1;
 	plugin_session_hush(v->session);

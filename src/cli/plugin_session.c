@@ -134,6 +134,15 @@ bool plugin_session_is_builtin(const char *accessor)
 	return plugin_is_builtin(&builtin_components, accessor);
 }
 
+bool plugin_session_has_rival(const struct config *config, const struct config_plugin *p)
+{
+	for (size_t i = 0; i < config->plugin_count; i++)
+		if (text_eq(config->plugins[i].source, p->source) &&
+		    !text_eq(config->plugins[i].constraint, p->constraint))
+			return true;
+	return false;
+}
+
 int plugin_session_complain(struct command_ctx *ctx, const char *summary, const char *detail)
 {
 	AUTO(diags) struct diags diags = DIAGS_INIT;

@@ -57,6 +57,10 @@ bool plugin_session_is_builtin(const char *accessor);
 /* A template, as far as its required plugins. NULL after printing: mistakes, or a legacy one. */
 struct config *plugin_session_load(struct command_ctx *ctx, const char *path,
 				   const struct template_args *args);
+/* Is the same source required under another name, in other versions? The lock file, which has one
+ * version of each, does not speak of it then. */
+bool plugin_session_has_rival(const struct config *config, const struct config_plugin *p);
+
 /* What is said of a template that requires none. */
 void plugin_session_say_none(struct command_ctx *ctx);
 /* A title and a text, as diagnostics look; returns EXIT_ERROR. */

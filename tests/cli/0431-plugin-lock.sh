@@ -84,4 +84,10 @@ test_expect_success 'kept up under the name packer when it is there' '
         test_absent e/.ingot.lock.hcl && ingot init e && tags me tool 0.1.0 0.2.0 && on_github me tool 0.2.0 &&
         packer init -upgrade e && grep "0.2.0" e/.ingot.lock.hcl'
 
+test_expect_success 'one source in two versions, under two names: both, and the file does not speak of it' '
+        on_releases aws 2.0.0 && index aws 1.2.0 2.0.0 && rm -rf "$plugins" && requires f/t.pkr.hcl old $AWS "~> 1.0" new $AWS "~> 2.0" tool $TOOL ">= 0.1" &&
+        ingot init f >out && test "$(installed $AWS | wc -l)" = 2 && grep "$TOOL" f/.ingot.lock.hcl && ! grep "$AWS" f/.ingot.lock.hcl &&
+        forget && ingot init f >out && test ! -s out && test "$(asked .)" = 0 && ingot plugins vendor f -o f.tar.gz &&
+        tar tzf f.tar.gz | grep "$(binary_name aws 1.2.0)$" && tar tzf f.tar.gz | grep "$(binary_name aws 2.0.0)$" && ! grep "$AWS" f/.ingot.lock.hcl'
+
 test_done
