@@ -202,7 +202,8 @@ static int send_input(struct command *k, struct cancel *c, struct error **err)
 	while (s && !k->told_end && n) {
 		if (refill_input(k, err) < 0)
 			return -1;
-		n = MIN(stream_credit(s), k->input.len - k->sent);
+		n = stream_credit(s); /* asked once: it grows */
+		n = MIN(n, k->input.len - k->sent);
 		if (!n && k->input_ended && k->sent == k->input.len) {
 			stream_finish(s);
 			k->told_end = true;
@@ -299,7 +300,7 @@ static int send_piece(struct call *k, const char *bytes, size_t len, struct canc
 	struct stream *s = k->streams[0];
 
 	while (len) {
-		size_t n = MIN(stream_credit(s), len);
+		size_t credit = stream_credit(s), n = MIN(credit, len); /* asked once: it grows */
 		struct pollfd fds[] = {
 			{ .fd = stream_credit_fd(s), .events = POLLIN },
 			{ .fd = rpc_caller_fd(k->pc->caller), .events = POLLIN },
