@@ -101,6 +101,10 @@ func (d *doer) step(s Step) error {
 		return d.uploadFile(s)
 	case "download":
 		return d.download(s)
+	case "drop":
+		return d.drop(s)
+	case "calls":
+		d.calls(s)
 	case "round":
 		return d.round(s)
 	case "upload_dir":
