@@ -116,16 +116,17 @@ int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **
  * EPOCH AHEAD, with a line of random text and, for sudo, one with the password as its input. A clock that is
  * behind EPOCH is behind the time, however late the command got there; one that is ahead of it may be right,
  * and is put back by the AHEAD seconds that it was found to be wrong by. Prints the time that it is then, and
- * whether it was set. Quoted in '' below, so it has none itself. Reads its input byte by byte, as
+ * whether it was set. What it is off by is added when sudo has started, which takes seconds on a busy host. Quoted in '' below, so it has none itself. Reads its input byte by byte, as
  * read(1) does, so that sudo finds the rest. Works in dash, bash and BusyBox.
  */
 #define PUT_RIGHT                                                                                  \
 	"IFS= read -r r; { printf %s \"$r\" >/dev/urandom; } 2>/dev/null; "                        \
-	"n=$(date -u +%s); t=$1; s=; [ $2 = 0 ] || t=$((n - $2)); "                                \
-	"if [ $2 = 0 ] && [ $((t - n)) -le 1 ]; then :; else s=set; "                              \
-	"if [ \"$(id -u)\" = 0 ]; then date -u -s @$t; "                                           \
-	"elif sudo -n true; then sudo -n date -u -s @$t; "                                         \
-	"else sudo -S -p \"\" date -u -s @$t; fi; fi >/dev/null 2>&1; "                            \
+	"d=-$2; [ $2 != 0 ] || d=$(($1 - $(date -u +%s))); s=; "                                   \
+	"if [ $2 = 0 ] && [ $d -le 1 ]; then :; else s=set; "                                      \
+	"x=\"date -u -s @\\$((\\$(date -u +%s) + $d))\"; "                                         \
+	"if [ \"$(id -u)\" = 0 ]; then sh -c \"$x\"; "                                             \
+	"elif sudo -n true; then sudo -n sh -c \"$x\"; "                                           \
+	"else sudo -S -p \"\" sh -c \"$x\"; fi; fi >/dev/null 2>&1; "                              \
 	"echo \"ingot-clock $(date -u +%s) $s\""
 
 static void keep_output(void *data, bool is_stderr, const void *bytes, size_t len)
