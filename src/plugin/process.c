@@ -43,8 +43,10 @@ struct plugin_process {
 	struct broker *broker;
 	struct rpc_caller *main;
 	int64_t patience, deadline; /* of the handshake */
-	int ended;                  /* epoll: the process, or the session */
-	char *temp_dir;             /* of its own, or NULL */
+	struct journal *journal;
+	uint64_t journal_id;
+	int ended;      /* epoll: the process, or the session */
+	char *temp_dir; /* of its own, or NULL */
 };
 
 /* ---- starting ------------------------------------------------------------------------------- */
@@ -114,6 +116,9 @@ static int spawn(struct plugin_process *p, const struct plugin_launch *l, struct
 	strv_push(&argv, l->component);
 	if (make_environment(p, l, &env, err) < 0)
 		return -1;
+	p->journal = l->journal;
+	if (l->journal && journal_process(l->journal, p->name, &env, &p->journal_id, err) < 0)
+		return -1;
 
 	struct proc_spec spec = {
 		.argv = &argv,
@@ -124,7 +129,9 @@ static int spawn(struct plugin_process *p, const struct plugin_launch *l, struct
 		.err = PROC_PIPE,
 	};
 
-	return proc_start(&p->proc, &spec, err);
+	if (proc_start(&p->proc, &spec, err) < 0)
+		return -1;
+	return l->journal ? journal_started(l->journal, p->journal_id, p->proc.pid, err) : 0;
 }
 
 /* ---- the first line ------------------------------------------------------------------------- */
@@ -382,6 +389,8 @@ void plugin_process_stop(struct plugin_process *p)
 	broker_free(p->broker);
 	mux_free(p->mux);
 	proc_kill(&p->proc);
+	if (p->journal)
+		journal_done(p->journal, p->journal_id);
 	if (p->proc.pid > 0)
 		drain_output(p);
 	proc_release(&p->proc);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/redact.h"
+#include "core/journal.h"
 #include "plugin/find.h"
 #include "plugin/wire/broker.h"
 #include "plugin/wire/rpc.h"
@@ -24,7 +25,10 @@ struct plugin_launch {
 	char *const *environ;  /* of the program; what 2.3 says is added */
 	const char *run_uuid;  /* PACKER_RUN_UUID */
 	const char *dir;       /* working directory; NULL: ours */
-	int64_t patience;      /* until it is ready, ns; 0: a minute from the start on */
+	/* One that we start and then die before it has a connection would wait for ever: then gc ends
+	 * it. NULL: nowhere. Outlives the process. */
+	struct journal *journal;
+	int64_t patience; /* until it is ready, ns; 0: a minute from the start on */
 };
 
 /* In two parts, so that several can start side by side: the process… */

@@ -32,6 +32,7 @@ struct plugin_host {
 	struct plugin_host_options o;
 	struct component_source source; /* what `components` asks */
 	struct components components;
+	struct journal *journal; /* of the processes; NULL: there is none yet, or cannot be */
 	struct plugin_registry *registry; /* NULL: nobody has asked yet */
 	char *dir;
 	bool knows_all;       /* not only what the template requires */
@@ -80,6 +81,23 @@ static void end_idle(struct idle *i)
 	plugin_process_stop(i->starting);
 }
 
+/* Where nothing can be written plugins run all the same. */
+static struct journal *journal_of(struct plugin_host *h)
+{
+	AUTO_FREE char *id = xasprintf("%s.plugins", h->o.run_uuid);
+	AUTO(error) struct error *e = NULL;
+	struct journal *j;
+
+	pthread_mutex_lock(&h->lock);
+	if (!h->journal && journal_open(h->o.dirs->state, id, &h->journal, &e) < 0)
+		h->journal = NULL;
+	j = h->journal;
+	pthread_mutex_unlock(&h->lock);
+	if (e)
+		error_ignore(&e, "a plugin whose start is cut short stays");
+	return j;
+}
+
 static struct plugin_process *spawn(const struct plugin_type *t, struct error **err)
 {
 	static const enum plugin_kind kinds[] = {
@@ -94,6 +112,7 @@ static struct plugin_process *spawn(const struct plugin_type *t, struct error **
 		.component = t->component->name,
 		.environ = t->host->o.environ,
 		.run_uuid = t->host->o.run_uuid,
+		.journal = journal_of(t->host),
 	};
 
 	return plugin_process_spawn(&launch, err);
@@ -444,6 +463,7 @@ void plugin_host_free(struct plugin_host *h)
 	vec_release(&h->idle);
 	map_release(&h->types);
 	plugin_registry_free(h->registry);
+	journal_close(h->journal);
 	pthread_mutex_destroy(&h->lock);
 	free(h->dir);
 	free(h);
