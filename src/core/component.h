@@ -55,6 +55,8 @@ struct build_ctx {
 	const struct component_info *info;
 	struct ui *ui;
 	struct cancel *cancel; /* ends with the build: user, time-out, death of the machine */
+	struct cancel
+		*abandon; /* second interrupt: ends what is done when `cancel` has ended; or NULL */
 	struct journal *journal;
 	const struct host_dirs *dirs;
 	const char *cwd;

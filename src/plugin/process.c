@@ -378,6 +378,13 @@ struct plugin_process *plugin_process_start(const struct plugin_launch *l, struc
 
 /* ---- the end ---------------------------------------------------------------------------------- */
 
+void plugin_process_kill(struct plugin_process *p)
+{
+	pthread_mutex_lock(&p->lock);
+	proc_kill(&p->proc);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void plugin_process_stop(struct plugin_process *p)
 {
 	AUTO(error) struct error *err = NULL;

@@ -43,6 +43,8 @@ MUST_CHECK struct plugin_process *plugin_process_start(const struct plugin_launc
 						       struct cancel *c, struct error **err);
 /* SIGKILL for the process itself, reaped; whatever is still waited for fails. */
 void plugin_process_stop(struct plugin_process *p);
+/* SIGKILL at once: it must not see what of its connection is closed from now on. */
+void plugin_process_kill(struct plugin_process *p);
 
 struct broker *plugin_process_broker(struct plugin_process *p);
 struct mux *plugin_process_mux(struct plugin_process *p);

@@ -116,6 +116,17 @@ static int enter(struct plugin_machine *pm, struct build_ctx *ctx, struct error 
 	return 0;
 }
 
+/* The machine is gone with its plugin, for all that we can do. */
+static int failed(struct plugin_machine *pm, struct error **err)
+{
+	AUTO(error) struct error *why = NULL;
+
+	plugin_failed(pm->in, err);
+	if (plugin_process_why_ended(pm->in->process, &why) < 0)
+		(*err)->kind = ERROR_GONE;
+	return -1;
+}
+
 /* Its artifact has to be asked for at once; a failure has been dealt with as -on-error says. */
 static int take_result(struct plugin_machine *pm, struct build_ctx *ctx, struct artifact **ret,
 		       struct error **err)
@@ -126,7 +137,7 @@ static int take_result(struct plugin_machine *pm, struct build_ctx *ctx, struct 
 	*ret = NULL;
 	if (instance_answer(pm->in, &reply, err) < 0) {
 		pm->m.decides_itself = true;
-		return plugin_failed(pm->in, err);
+		return failed(pm, err);
 	}
 	if (packed_uint32(reply, &id, err) < 0)
 		return -1;
@@ -148,10 +159,10 @@ static int boot(struct machine *m, struct build_ctx *ctx, struct error **err)
 	pm->service = instance_offer(pm->in, pm->services);
 	pack_uint(&arg, pm->service->id);
 	if (instance_start(pm->in, "Builder.Run", &arg, ctx->cancel, err) < 0)
-		return plugin_failed(pm->in, err);
+		return failed(pm, err);
 	while (!pm->hook && !pm->in->is_answered) {
 		if (instance_wait(pm->in, DEADLINE_NEVER, ctx->cancel, err) < 0)
-			return plugin_failed(pm->in, err);
+			return failed(pm, err);
 		pm->hook = instance_next_aside(pm->in, &(struct rpc_server *){ NULL });
 	}
 	if (pm->hook)
@@ -200,7 +211,7 @@ static int finish(struct machine *m, struct build_ctx *ctx, struct artifact **re
 		plugin_comm_hang_up(m->comm);
 	answer_hook(pm, NULL);
 	if (await_result(pm, ctx->cancel, err) < 0)
-		return plugin_failed(pm->in, err);
+		return failed(pm, err);
 	return take_result(pm, ctx, ret, err);
 }
 
@@ -243,16 +254,18 @@ static void destroy(struct machine *m, struct build_ctx *ctx, bool keep_output)
 	free_machine(pm);
 }
 
-/* Killed, it cannot clean up. */
+/* Killed, it cannot clean up; left alone with a connection that breaks it would. */
 static void leave(struct machine *m, struct build_ctx *ctx)
 {
 	struct plugin_machine *pm = of(m);
 
-	if (pm->in && !pm->in->is_answered)
+	if (pm->in && !pm->in->is_answered) {
+		plugin_process_kill(pm->in->process);
 		ui_error(ctx->ui,
 			 "left behind: what the plugin %s has made for this build; it alone knows "
 			 "what that is",
 			 plugin_process_name(pm->in->process));
+	}
 	free_machine(pm);
 }
 

@@ -86,7 +86,7 @@ static int run(const void *config, struct build_ctx *ctx, struct artifact *input
 	pack_uint(&arg, s->id);
 	if (instance_start(in, "PostProcessor.PostProcess", &arg, ctx->cancel, err) < 0 ||
 	    work(in, ctx->cancel, err) < 0) {
-		plugin_stop(in, "PostProcessor", s, ctx->cancel);
+		plugin_stop(in, "PostProcessor", s);
 		return plugin_failed(in, err);
 	}
 	return read_answer(in, ctx, ret, err) < 0 ? plugin_failed(in, err) : 0;

@@ -59,7 +59,7 @@ static int provision(struct instance *in, struct provision_ctx *ctx, struct erro
 	if (instance_start(in, "Provisioner.Provision", &arg, ctx->build->cancel, err) == 0 &&
 	    work(in, ctx, err) == 0)
 		return instance_answer(in, &reply, err);
-	plugin_stop(in, "Provisioner", s, ctx->build->cancel);
+	plugin_stop(in, "Provisioner", s);
 	return plugin_failed(in, err);
 }
 

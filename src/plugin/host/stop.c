@@ -20,9 +20,9 @@ static void refuse_rest(struct instance *in)
 	}
 }
 
-void plugin_stop(struct instance *in, const char *service, const struct service *s,
-		 struct cancel *by)
+void plugin_stop(struct instance *in, const char *service, const struct service *s)
 {
+	struct cancel *abandon = in->build ? in->build->abandon : NULL;
 	int64_t deadline = clock_deadline(STOP_SECONDS * NSEC_PER_SEC);
 	AUTO(error) struct error *why = NULL;
 	AUTO(error) struct error *e = NULL;
@@ -33,7 +33,7 @@ void plugin_stop(struct instance *in, const char *service, const struct service 
 	instance_cancel(in, service, s);
 	while (!in->is_answered && clock_monotonic() < deadline) {
 		refuse_rest(in);
-		if (instance_wait(in, deadline, NULL, &e) < 0)
+		if (instance_wait(in, deadline, abandon, &e) < 0)
 			return;
 	}
 }

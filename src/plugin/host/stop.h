@@ -4,10 +4,9 @@
 
 #include "plugin/host/instance.h"
 
-/* Tells it to stop and gives it a moment for that; what it still wants is refused. `by`: the token that
- * ended the work. Afterwards the process is of no use any more. */
-void plugin_stop(struct instance *in, const char *service, const struct service *s,
-		 struct cancel *by);
+/* Tells it to stop and gives it a moment for that, which a second interrupt ends; what it still wants is
+ * refused. Afterwards the process is of no use any more. */
+void plugin_stop(struct instance *in, const char *service, const struct service *s);
 /* A plugin that died is not a machine that did: makes it an ordinary failure. Returns -1. `in` may be
  * NULL. */
 int plugin_failed(struct instance *in, struct error **err);
