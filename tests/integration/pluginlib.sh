@@ -24,6 +24,7 @@ plugins_clean() {
                 if grep -qsz "^HOME=$HOME\$" "$plugins_env" &&
                         test_runs "$(echo "$plugins_env" | tr -dc 0-9)"; then
                         echo "left running: $plugins_env: $(tr "\0" " " <"${plugins_env%environ}cmdline")"
+                        kill -9 "$(echo "$plugins_env" | tr -dc 0-9)" # the next test is not to blame
                         return 1
                 fi
         done

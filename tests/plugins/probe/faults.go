@@ -30,7 +30,7 @@ import (
 //	chatter       10 MB on standard output, then go on
 //	garbage       bytes that are no frame, to whoever is connected
 //	huge          the beginning of a frame of 4 GiB
-//	orphan        a frame for a stream that was never opened, then go on
+//	orphan        a frame for a stream that was never opened
 //	close         hang up, but live on
 type faults map[string]string
 
