@@ -330,9 +330,12 @@ static int check_version(const struct attach *a, struct build_ctx *ctx, struct e
 
 static int start_memory(struct attach *a, struct build_ctx *ctx, struct error **err)
 {
+	AUTO_CLOSE int first = -1;
+
 	if (start_with_port(a, true, ctx, err) < 0)
 		return -1;
-	if (check_version(a, ctx, err) < 0 || resume_load(a->guest, a->dir, ctx, err) < 0)
+	if (check_version(a, ctx, err) < 0 ||
+	    resume_load(a->guest, &a->saved, ctx, &first, err) < 0)
 		return -1;
 	a->has_memory = true;
 	return 0;

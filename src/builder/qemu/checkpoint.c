@@ -13,18 +13,26 @@
 #include "base/str.h"
 #include "builder/qemu/arch.h"
 #include "builder/qemu/machine.h"
+#include "builder/qemu/memory.h"
 #include "builder/qemu/state.h"
 #include "builder/qemu/tpm.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/fs.h"
 #include "os/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MONITOR_SECONDS = 30, SYNC_SECONDS = 60 };
+enum {
+	MONITOR_SECONDS = 30,
+	SYNC_SECONDS = 60,
+	DIFFERENCE_SHARE = 4, /* of a state: from then on a new one is kept whole */
+};
 
 static int64_t soon(void)
 {
@@ -370,40 +378,117 @@ static void list_layers(const struct qemu_machine *m, struct strv *ret)
 struct late_state {
 	struct checkpoint_rest rest;
 	struct state_file file;
+	struct build_ctx *ctx; /* its journal and environment */
+	struct kept_memory *memory;
+	bool differs; /* too much from what it is kept as a difference to */
 };
+
+/* What is in the file in memory is then the difference. */
+static int find_difference(struct late_state *late, struct cancel *c, struct error **err)
+{
+	struct state_file *f = &late->file;
+	int64_t added;
+	struct stat st;
+	int fd;
+
+	if (fstat(f->raw_fd, &st) < 0)
+		return error_set_errno(err, errno, "cannot examine the machine's state");
+	if (memory_diff(f->base_fd, f->raw_fd, c, &fd, &added, err) < 0)
+		return -1;
+	fd_close(f->raw_fd);
+	fd_close(fd_take(&f->base_fd));
+	f->raw_fd = fd;
+	late->differs = added > st.st_size / DIFFERENCE_SHARE;
+	log_debug("qemu", "%lld of %lld bytes of the state are new", (long long)added,
+		  (long long)st.st_size);
+	return state_compress(f, late->ctx, err);
+}
 
 static int finish_late(struct checkpoint_rest *rest, struct cancel *c, struct error **err)
 {
-	return state_finish(&((struct late_state *)rest)->file, c, err);
+	struct late_state *late = (struct late_state *)rest;
+
+	if (late->file.base_fd >= 0 && find_difference(late, c, err) < 0)
+		return -1;
+	return state_finish(&late->file, c, err);
 }
 
 static void release_late(struct checkpoint_rest *rest, struct build_ctx *ctx)
 {
 	struct late_state *late = (struct late_state *)rest;
 
+	late->memory->is_stale |= late->differs;
 	state_release(&late->file, ctx);
 	free(late);
 }
 
-static struct checkpoint_rest *do_late(struct state_file *f)
+static struct checkpoint_rest *do_late(struct qemu_machine *m, struct state_file *f,
+				       struct build_ctx *ctx)
 {
 	struct late_state *late = NEW(struct late_state);
 
-	*late = (struct late_state){ { finish_late, release_late }, *f };
+	*late = (struct late_state){
+		.rest = { finish_late, release_late }, .file = *f, .ctx = ctx, .memory = &m->memory
+	};
 	*f = (struct state_file)STATE_FILE_INIT;
 	return &late->rest;
+}
+
+/* As a difference, or as what later ones are differences to. A pipe has left nothing to compare with. */
+static int place_state(struct qemu_machine *m, struct state_file *f, struct build_ctx *ctx,
+		       struct strv *ret_layers, struct error **err)
+{
+	struct kept_memory *memory = &m->memory;
+	const char *name = path_basename(f->path);
+	bool is_whole = f->raw_fd < 0 || !memory->name || memory->is_stale;
+
+	if (!is_whole) {
+		f->base_fd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 3);
+		if (f->base_fd < 0)
+			return error_set_errno(err, errno, "cannot keep the machine's state");
+		strv_push(ret_layers, memory->name);
+		strv_push(ret_layers, name);
+		return 0;
+	}
+	strv_push(ret_layers, name);
+	memory_forget(memory);
+	if (f->raw_fd >= 0)
+		memory->fd = fcntl(f->raw_fd, F_DUPFD_CLOEXEC, 3);
+	if (memory->fd >= 0)
+		memory->name = xstrdup(name);
+	return state_compress(f, ctx, err);
+}
+
+void memory_forget(struct kept_memory *memory)
+{
+	fd_close(fd_take(&memory->fd));
+	free(TAKE(memory->name));
+	memory->is_stale = false;
+}
+
+/* Its file is a layer as those of the disks are, for several states may stand on it. */
+static int new_state(struct qemu_machine *m, struct state_file *f, struct build_ctx *ctx,
+		     struct error **err)
+{
+	struct layers *l = &m->disks.layers;
+	AUTO_FREE char *path = NULL;
+	int fd;
+
+	if (state_check(m->launch.guest, ctx, err) < 0 ||
+	    store_layer_new(l->store, "memory", &path, &fd, err) < 0)
+		return -1;
+	*vec_push(&l->held) = fd;
+	return state_create(f, m->launch.guest, ctx, path, err);
 }
 
 static int keep(struct qemu_machine *m, struct build_ctx *ctx, struct checkpoint *cp,
 		struct tops *tops, struct state_file *f, struct error **err)
 {
-	AUTO_FREE char *path = path_join(cp->dir, SAVED_STATE);
 	AUTO(saved) struct saved s = SAVED_INIT;
 
 	if (sync_guest(m, ctx, err) < 0 || find_nodes(m, ctx, err) < 0)
 		return -1;
-	if (!cp->disk_only && (state_check(m->launch.guest, ctx, err) < 0 ||
-			       state_create(f, m->launch.guest, ctx, path, err) < 0))
+	if (!cp->disk_only && new_state(m, f, ctx, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->disks.layers.chains.len; i++)
 		if (add_top(m, tops, i, ctx, err) < 0) {
@@ -412,14 +497,15 @@ static int keep(struct qemu_machine *m, struct build_ctx *ctx, struct checkpoint
 		}
 	if (stand_still(m, tops, f, cp->dir, ctx, err) < 0)
 		return -1;
-	if (!cp->disk_only && state_compress(f, ctx, err) < 0)
+	if (!cp->disk_only && place_state(m, f, ctx, &s.memory, err) < 0)
 		return -1;
 	s.has_state = !cp->disk_only;
 	if (describe(m, ctx, &s, err) < 0 || saved_write(cp->dir, &s, err) < 0)
 		return -1;
 	list_layers(m, &cp->layers);
+	strv_pushv(&cp->layers, s.memory.v);
 	if (!cp->disk_only)
-		cp->rest = do_late(f);
+		cp->rest = do_late(m, f, ctx);
 	return 0;
 }
 

@@ -11,6 +11,15 @@
 #include "builder/qemu/saved.h"
 #include "comm/login_key.h"
 
+/* The state that later ones are kept as differences to. */
+struct kept_memory {
+	char *name;    /* its layer; NULL: there is none */
+	int fd;        /* itself, a file in memory */
+	bool is_stale; /* too much differs by now */
+};
+
+void memory_forget(struct kept_memory *memory);
+
 struct qemu_machine {
 	struct machine machine;
 	const struct qemu_config *config;
@@ -32,6 +41,7 @@ struct qemu_machine {
 	struct checkpoint *from; /* to go on from; NULL: from the beginning */
 	struct saved saved;      /* what that says, once it is read */
 	const char *cannot_save; /* why there are no checkpoints; NULL: there are */
+	struct kept_memory memory;
 	struct strv nodes;   /* QEMU's names of what the disks are open as; none: not asked yet */
 	unsigned node_count; /* of those that we named */
 };

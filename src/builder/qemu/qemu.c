@@ -321,6 +321,7 @@ static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
 		.from = from,
 		.saved = SAVED_INIT,
 		.nodes = STRV_INIT,
+		.memory.fd = -1,
 	};
 	m->cannot_save = why_no_checkpoints(config, ctx);
 	if (!m->cannot_save) {
@@ -432,6 +433,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 	disks_release(&m->disks);
 	saved_release(&m->saved);
 	strv_release(&m->nodes);
+	memory_forget(&m->memory);
 	login_key_release(&m->key);
 	free(m->source);
 	media_release(&m->media);

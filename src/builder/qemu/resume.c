@@ -9,11 +9,15 @@
 #include "base/str.h"
 #include "builder/qemu/checkpoint.h"
 #include "builder/qemu/machine.h"
+#include "builder/qemu/memory.h"
 #include "builder/qemu/state.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/log.h"
 #include "os/random.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +32,22 @@ enum {
 
 /* ---- what the checkpoint has --------------------------------------------------------------- */
 
+static int hold_memory(struct qemu_machine *m, struct error **err)
+{
+	struct layers *l = &m->disks.layers;
+
+	for (size_t i = 0; i < m->saved.memory.len; i++) {
+		int fd;
+
+		if (store_layer_hold(l->store, m->saved.memory.v[i], &fd, err) < 0) {
+			(*err)->kind = ERROR_INVALID;
+			return -1;
+		}
+		*vec_push(&l->held) = fd;
+	}
+	return 0;
+}
+
 int resume_open(struct qemu_machine *m, struct error **err)
 {
 	if (m->cannot_save)
@@ -36,7 +56,7 @@ int resume_open(struct qemu_machine *m, struct error **err)
 	if (saved_read(m->from->dir, &m->saved, err) < 0)
 		return -1;
 	chains_copy(&m->disks.layers.chains, &m->saved.disks);
-	return 0;
+	return hold_memory(m, err);
 }
 
 int resume_key(struct qemu_machine *m, struct error **err)
@@ -82,32 +102,72 @@ static int check_same(const struct qemu_machine *m, struct build_ctx *ctx, struc
 	return 0;
 }
 
-int resume_load(struct guest *g, const char *dir, struct build_ctx *ctx, struct error **err)
+static int unpack(const struct saved *s, size_t i, struct build_ctx *ctx, int *ret_fd,
+		  struct error **err)
 {
-	AUTO_FREE char *path = path_join(dir, SAVED_STATE);
+	AUTO_FREE char *path = xasprintf("%s/layers/%s", store_dir(ctx->store), s->memory.v[i]);
+
+	return state_unpack(ctx, path, ret_fd, err);
+}
+
+/* *ret_first: the one that is whole. */
+static int rebuild(const struct saved *s, struct build_ctx *ctx, int *ret_first, int *ret_fd,
+		   struct error **err)
+{
+	AUTO_CLOSE int first = -1, second = -1;
+
+	if (unpack(s, 0, ctx, &first, err) < 0)
+		return -1;
+	if (s->memory.len > 1) {
+		if (unpack(s, 1, ctx, &second, err) < 0 ||
+		    memory_apply(first, second, ctx->cancel, ret_fd, err) < 0)
+			return -1;
+	} else {
+		*ret_fd = fcntl(first, F_DUPFD_CLOEXEC, 3);
+		if (*ret_fd < 0)
+			return error_set_errno(err, errno, "cannot load the machine's state");
+	}
+	*ret_first = fd_take(&first);
+	return 0;
+}
+
+int resume_load(struct guest *g, const struct saved *s, struct build_ctx *ctx, int *ret_first,
+		struct error **err)
+{
 	struct state_file f = STATE_FILE_INIT;
 	int64_t since = clock_monotonic();
-	int r = state_open(&f, ctx, path, err);
+	AUTO_CLOSE int first = -1;
+	int fd, r = rebuild(s, ctx, &first, &fd, err);
 
-	if (r == 0)
+	if (r == 0) {
+		state_open(&f, fd);
 		r = state_read(&f, g, ctx, err);
-	if (r == 0)
-		r = state_finish(&f, ctx->cancel, err);
+	}
 	state_release(&f, ctx);
 	if (r == 0)
 		r = qmp_command(guest_monitor(g), "cont",
 				clock_deadline(MONITOR_SECONDS * NSEC_PER_SEC), ctx->cancel, err);
-	if (r == 0)
-		log_debug("qemu", "the machine's state is loaded after %lld ms",
-			  (long long)((clock_monotonic() - since) / NSEC_PER_MSEC));
-	return r < 0 ? guest_explain(g, err) : 0;
+	if (r < 0)
+		return guest_explain(g, err);
+	log_debug("qemu", "the machine's state is loaded after %lld ms",
+		  (long long)((clock_monotonic() - since) / NSEC_PER_MSEC));
+	*ret_first = fd_take(&first);
+	return 0;
 }
 
+/* What is kept from now on is a difference to the same state as this one is. */
 int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
 {
+	int first;
+
 	if (check_same(m, ctx, err) < 0)
 		return guest_explain(m->launch.guest, err);
-	return resume_load(m->launch.guest, m->from->dir, ctx, err);
+	if (resume_load(m->launch.guest, &m->saved, ctx, &first, err) < 0)
+		return -1;
+	memory_forget(&m->memory);
+	m->memory.fd = first;
+	m->memory.name = xstrdup(m->saved.memory.v[0]);
+	return 0;
 }
 
 /* ---- the guest inside ------------------------------------------------------------------------ */

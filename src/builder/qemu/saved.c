@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1, FILE_MAX = 4 * 1024 * 1024, DISKS_MAX = 64 };
+enum { FORMAT = 1, FILE_MAX = 4 * 1024 * 1024, DISKS_MAX = 64, MEMORY_MAX = 2 };
 
 /* Texts of the file and of the struct. */
 static const struct {
@@ -85,6 +85,8 @@ int saved_write(const char *dir, const struct saved *s, struct error **err)
 			json_object_set_new(o, texts[i].key, json_string(*text_at(s, i)));
 	if (s->argv.len)
 		json_object_set_new(o, "argv", list_of(&s->argv));
+	if (s->memory.len)
+		json_object_set_new(o, "memory", list_of(&s->memory));
 	text = json_dumps(o, JSON_INDENT(2));
 	assert(text);
 	r = fs_write(path, text, strlen(text), 0600, err);
@@ -117,6 +119,16 @@ static char *text_of(const json_t *o, const char *key)
 static bool is_bare(const char *name)
 {
 	return *name && *name != '.' && !strchr(name, '/');
+}
+
+static bool take_memory(const json_t *list, struct strv *ret)
+{
+	if (!take_list(list, ret) || ret->len > MEMORY_MAX)
+		return false;
+	for (size_t i = 0; i < ret->len; i++)
+		if (!is_bare(ret->v[i]))
+			return false;
+	return true;
 }
 
 static bool take_disk(const json_t *o, struct layer_chain *c)
@@ -155,9 +167,11 @@ static bool take(const json_t *o, struct saved *s)
 	s->guest_port = json_integer_value(json_object_get(o, "guest_port"));
 	s->source_size = json_integer_value(json_object_get(o, "source_size"));
 	s->source_mtime = json_integer_value(json_object_get(o, "source_mtime"));
-	s->has_state = json_is_true(json_object_get(o, "state"));
 	s->has_tpm = json_is_true(json_object_get(o, "tpm"));
 	s->tpm_1 = json_is_true(json_object_get(o, "tpm_1"));
+	if (!take_memory(json_object_get(o, "memory"), &s->memory))
+		return false;
+	s->has_state = json_is_true(json_object_get(o, "state")) && s->memory.len;
 	return s->qemu && s->binary && s->accel && s->machine_type && s->vm_name && s->comm &&
 	       !s->private_pem == !s->public_line &&
 	       take_list(json_object_get(o, "argv"), &s->argv) &&
@@ -196,4 +210,5 @@ void saved_release(struct saved *s)
 		free(*text_at(s, i));
 	chains_release(&s->disks);
 	strv_release(&s->argv);
+	strv_release(&s->memory);
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a checkpoint says of its machine: DIR/machine.json (docs/internals/qemu.md, Checkpoints). Beside it
- * lie, as far as there are any, the memory and the state of the devices, the firmware's variables
- * and the files of the TPM.
+ * lie, as far as there are any, the firmware's variables and the files of the TPM.
  */
 #pragma once
 
 #include "builder/qemu/layers.h"
 
 #define SAVED_MACHINE "machine.json"
-#define SAVED_STATE   "state.zst"
 #define SAVED_EFIVARS "efivars.fd"
 #define SAVED_TPM     "tpm." /* then the name of the file */
 
@@ -32,6 +30,7 @@ struct saved {
 	char *key_file;                  /* path of the user's own; NULL: none */
 	char *credential;                /* value of -smbios that hands it over; NULL: none */
 	bool has_state;                  /* memory and devices are there */
+	struct strv memory; /* layers with them: a whole state; or one, and what differs from it */
 	bool has_tpm, tpm_1;
 	int64_t made; /* wall, ns */
 };
@@ -46,5 +45,5 @@ static inline void auto_saved(struct saved *s)
 }
 #define SAVED_INIT                                                                                 \
 	{                                                                                          \
-		.argv = STRV_INIT                                                                  \
+		.argv = STRV_INIT, .memory = STRV_INIT                                             \
 	}

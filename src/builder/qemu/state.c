@@ -133,27 +133,6 @@ int state_compress(struct state_file *f, struct build_ctx *ctx, struct error **e
 	return r;
 }
 
-int state_open(struct state_file *f, struct build_ctx *ctx, const char *path, struct error **err)
-{
-	AUTO(strv) struct strv argv = STRV_INIT;
-	AUTO_CLOSE int in = open(path, O_RDONLY | O_CLOEXEC);
-	struct proc_spec spec = { .argv = &argv, .in = PROC_FD, .out = PROC_FD };
-	int pair[2] = { -1, -1 };
-	int r;
-
-	if (in < 0)
-		return error_set_errno(err, errno, "cannot read '%s'", path);
-	strv_pushl(&argv, "zstd", "-q", "-d", "-c", NULL);
-	r = make_pipe(pair, err);
-	spec.in_fd = in;
-	spec.out_fd = pair[1];
-	if (r == 0)
-		r = spawn(f, ctx, &spec, err);
-	fd_close(pair[1]);
-	f->pipe_fd = pair[0];
-	return r;
-}
-
 static bool is_full(const char *words)
 {
 	return strstr(words, strerrordesc_np(ENOSPC)) || strstr(words, strerrordesc_np(EDQUOT));
@@ -178,10 +157,44 @@ int state_finish(struct state_file *f, struct cancel *c, struct error **err)
 	return -1;
 }
 
+void state_open(struct state_file *f, int fd)
+{
+	f->raw_fd = fd;
+}
+
+static int unpack(struct state_file *f, struct build_ctx *ctx, const char *path, int out_fd,
+		  struct error **err)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO_CLOSE int in = open(path, O_RDONLY | O_CLOEXEC);
+	struct proc_spec spec = {
+		.argv = &argv, .in = PROC_FD, .in_fd = in, .out = PROC_FD, .out_fd = out_fd
+	};
+
+	if (in < 0)
+		return error_set_errno(err, errno, "cannot read '%s'", path);
+	strv_pushl(&argv, "zstd", "-q", "-d", "-c", NULL);
+	return spawn(f, ctx, &spec, err) < 0 ? -1 : state_finish(f, ctx->cancel, err);
+}
+
+int state_unpack(struct build_ctx *ctx, const char *path, int *ret_fd, struct error **err)
+{
+	struct state_file f = STATE_FILE_INIT;
+	AUTO_CLOSE int fd = memfd_create("ingot-state", MFD_CLOEXEC);
+	int r = fd < 0 ? error_set_errno(err, errno, "cannot make a file in memory")
+		       : unpack(&f, ctx, path, fd, err);
+
+	state_release(&f, ctx);
+	if (r == 0)
+		*ret_fd = fd_take(&fd);
+	return r;
+}
+
 void state_release(struct state_file *f, struct build_ctx *ctx)
 {
 	fd_close(fd_take(&f->pipe_fd));
 	fd_close(fd_take(&f->raw_fd));
+	fd_close(fd_take(&f->base_fd));
 	proc_stop(&f->zstd, TERM_MSEC * NSEC_PER_MSEC);
 	if (f->zstd.pid <= 0 || f->zstd.reaped)
 		journal_done(ctx->journal, f->journal_id);
@@ -367,6 +380,8 @@ static int say_unreadable(struct guest *g, struct error **err)
 
 int state_read(struct state_file *f, struct guest *g, struct build_ctx *ctx, struct error **err)
 {
+	if (lseek(f->raw_fd, 0, SEEK_SET) < 0)
+		return error_set_errno(err, errno, "cannot read the machine's state");
 	if (want_events(g, ctx->cancel, err) < 0 ||
 	    begin(f, g, "migrate-incoming", ctx->cancel, err) < 0)
 		return -1;

@@ -17,19 +17,23 @@ struct state_file {
 	uint64_t journal_id;
 	int pipe_fd; /* QEMU's end, until it has it */
 	int raw_fd;  /* the file in memory; -1: a pipe */
+	int base_fd; /* one that it is kept as a difference to; -1: none */
 	char *path;
 	char *log;
 };
 #define STATE_FILE_INIT                                                                            \
 	{                                                                                          \
-		.zstd = PROC_INIT, .pipe_fd = -1, .raw_fd = -1                                     \
+		.zstd = PROC_INIT, .pipe_fd = -1, .raw_fd = -1, .base_fd = -1                      \
 	}
 
 /* Before the guest is stopped: a new file, 0600. */
 MUST_CHECK int state_create(struct state_file *f, struct guest *g, struct build_ctx *ctx,
 			    const char *path, struct error **err);
-MUST_CHECK int state_open(struct state_file *f, struct build_ctx *ctx, const char *path,
-			  struct error **err);
+/* One that is a file in memory, which is taken. */
+void state_open(struct state_file *f, int fd);
+/* Decompresses one to a file in memory. */
+MUST_CHECK int state_unpack(struct build_ctx *ctx, const char *path, int *ret_fd,
+			    struct error **err);
 /* Of a stopped guest. ERROR_INVALID: it has something that cannot be saved. On failure the guest is
  * as it was. */
 MUST_CHECK int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx,

@@ -23,6 +23,7 @@ static void fill(struct saved *s)
 	s->comm = xstrdup("ssh");
 	s->guest_port = 22;
 	s->has_state = true;
+	strv_pushl(&s->memory, "cc.memory", "dd.memory", NULL);
 	s->made = 1234567890123456789;
 	strv_pushl(&s->argv, "qemu-system-x86_64", "-drive", "file=@{disk0}", NULL);
 	*c = (struct layer_chain){ .base = xstrdup("base-1"),
@@ -51,6 +52,8 @@ static void test_there_and_back(void **state)
 	assert_null(back.cpu);
 	assert_null(back.private_pem);
 	assert_true(back.has_state);
+	assert_int_equal(back.memory.len, 2);
+	assert_string_equal(back.memory.v[1], "dd.memory");
 	assert_int_equal(back.made, s.made);
 	assert_int_equal(back.argv.len, 3);
 	assert_string_equal(back.argv.v[2], "file=@{disk0}");
