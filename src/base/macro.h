@@ -47,5 +47,17 @@
 	static const char *const noun##_names[] = { __VA_ARGS__ };                                 \
 	static_assert(ARRAY_LEN(noun##_names) == (count), #noun " names must match the enum")
 
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Each argument is looked at once, for it may be a call whose answer changes. Of both or of none
+ * the sign counts; constants go with anything. */
+#define MIN(a, b)           PICK_(a, <, b, __COUNTER__)
+#define MAX(a, b)           PICK_(a, >, b, __COUNTER__)
+#define PICK_(a, op, b, id) PICK_ONCE_(a, op, b, id)
+#define PICK_ONCE_(a, op, b, id)                                                                   \
+	__extension__({                                                                            \
+		static_assert(IS_SIGNED_(a) == IS_SIGNED_(b) || __builtin_constant_p(a) ||         \
+				      __builtin_constant_p(b),                                     \
+			      "a negative number would become a large one");                       \
+		__typeof__(1 ? (a) : (b)) pick_a##id = (a), pick_b##id = (b);                      \
+		pick_a##id op pick_b##id ? pick_a##id : pick_b##id;                                \
+	})
+#define IS_SIGNED_(x) ((__typeof__(1 ? (x) : 0))-1 < (__typeof__(1 ? (x) : 0))1)
