@@ -57,6 +57,7 @@ static void *worker(void *arg)
 		}
 		log_set_build(e->plan->builds[i].name);
 		build_run(&e->runs[i]);
+		journal_rest(e->runs[i].journal); /* many builds would hold many files open */
 		log_set_build(NULL);
 	}
 	finish_threads(e, 1);

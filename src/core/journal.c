@@ -107,21 +107,30 @@ int journal_open(const char *state_dir, const char *run_id, struct journal **ret
 	return 0;
 }
 
+void journal_rest(struct journal *j)
+{
+	bool clean = true;
+
+	if (!j || j->fd < 0)
+		return;
+	for (size_t i = 0; i < j->entries.len; i++)
+		clean &= j->entries.items[i].done;
+	if (!clean && !j->keep)
+		return;
+	/* Removed under the lock: nobody can take it for a dead run's. */
+	(void)unlink(j->file);
+	(void)rmdir(j->dir);
+	fd_close(j->fd);
+	j->fd = -1;
+}
+
 void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
-
-	bool clean = true;
-
-	for (size_t i = 0; i < j->entries.len; i++)
-		clean &= j->entries.items[i].done;
-	/* Removed under the lock: nobody can take it for a dead run's. */
-	if (clean || j->keep) {
-		if (j->fd >= 0)
-			(void)unlink(j->file);
+	journal_rest(j);
+	if (j->fd < 0) /* also one that could not be opened */
 		(void)rmdir(j->dir);
-	}
 	fd_close(j->fd);
 	journal_entries_release(&j->entries);
 	pthread_mutex_destroy(&j->mutex);

@@ -26,6 +26,8 @@ MUST_CHECK int journal_open(const char *state_dir, const char *run_id, struct jo
 /* Removes the file if everything is done; otherwise leaves it for gc. */
 void journal_close(struct journal *j);
 DEFINE_AUTO(journal, struct journal *, journal_close);
+/* Its build is over: removes the file where close() would. Nothing may be added any more. NULL is fine. */
+void journal_rest(struct journal *j);
 const char *journal_run_id(const struct journal *j);
 
 /* A file or tree that is ours until journal_done(): gc removes it. `path` is absolute. */

@@ -103,6 +103,28 @@ static void test_clean_run_leaves_no_file(void **state)
 	assert_false(has_runs());
 }
 
+static void test_clean_run_at_rest_holds_no_file(void **state)
+{
+	AUTO(error) struct error *e = NULL;
+	AUTO(strv) struct strv left = STRV_INIT;
+	struct journal *j;
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(journal_open(state_dir, "a", &j, &e), 0);
+	assert_int_equal(journal_path(j, state_dir, &id, &e), 0);
+	journal_rest(j); /* something is left: gc has to find it, and so has whoever lists it */
+	assert_true(has_runs());
+	journal_describe_open(j, &left);
+	assert_int_equal(left.len, 1);
+	journal_done(j, id);
+	journal_rest(j);
+	assert_false(has_runs());
+	journal_rest(j);
+	journal_close(j);
+	assert_false(has_runs());
+}
+
 static void test_live_run_is_left_alone(void **state)
 {
 	AUTO(error) struct error *e = NULL;
@@ -343,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_clean_run_leaves_no_file),
+		TEST(test_clean_run_at_rest_holds_no_file),
 		TEST(test_live_run_is_left_alone),
 		TEST(test_files_of_a_dead_run_go),
 		TEST(test_process_of_a_dead_run_ends),
