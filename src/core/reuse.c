@@ -230,6 +230,12 @@ static int choose_begin(const struct key_maker *m, const struct reuse_policy *p,
 	if (asked_state(m, p->from, r->len, &from, err) < 0 ||
 	    asked_state(m, p->refresh, r->len, &refresh, err) < 0)
 		return -1;
+	if (from < r->len && refresh < from)
+		return error_set(
+			err, ERROR_INVALID,
+			"%s: -refresh means step %zu, which -from leaves out: it begins at "
+			"step %zu",
+			m->build->name, refresh, from);
 	for (i = MIN(from, refresh); i > 0 && !r->states[i - 1].kept; i--)
 		;
 	r->begin = i;

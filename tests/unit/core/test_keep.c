@@ -392,6 +392,13 @@ static void test_from(void **state)
 	RUN(c, "+a +b +c finish");
 	made("0abc");
 	KEPT(c, 4);
+	c->policy.from = "3";
+	c->policy.refresh = "2";
+	RUN(c, "");
+	assert_string_equal(c->results[0].error,
+			    "text.m: -refresh means step 2, which -from leaves out: "
+			    "it begins at step 3");
+	c->policy.refresh = NULL;
 	template(WORD("x") WORD("b") WORD("c"));
 	c->policy.from = "2";
 	RUN(c, "");
