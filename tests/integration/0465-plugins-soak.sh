@@ -4,6 +4,8 @@
 # from build to build, nor do its children.
 . "${0%/*}/testlib.sh"
 export INGOT_CACHE=off
+# Threads that come and go would each have memory of their own to grow into, for a while.
+export MALLOC_ARENA_MAX=1
 # shellcheck source=tests/integration/pluginlib.sh
 . "${0%/*}/pluginlib.sh"
 plugins probe probe5
@@ -33,9 +35,9 @@ many() {
 EOF
         } >t.pkr.hcl
 }
-growth() { python3 "$SRCDIR/tests/tools/growth.py" ingot build -json -parallel-builds="$1" t.pkr.hcl; }
+growth() { python3 "$SRCDIR/tests/tools/growth.py" --memory "$2" ingot build -json -parallel-builds="$1" t.pkr.hcl; }
 
-test_expect_success 'one after the other' 'many probe 200 && growth 1 && plugins_clean'
-test_expect_success 'several at a time, the older generation' 'many probe5 100 && growth 3 && plugins_clean'
+test_expect_success 'one after the other' 'many probe 200 && growth 1 2048 && plugins_clean'
+test_expect_success 'several at a time, the older generation' 'many probe5 160 && growth 3 2048 && plugins_clean'
 
 test_done
