@@ -219,6 +219,7 @@ static int dispatch(const char *program, int argc, char **argv, char **environ)
 int cli_main(int argc, char **argv, char **environ)
 {
 	fd_open_standard();
+	fd_raise_limit();
 	(void)signal(SIGPIPE, SIG_IGN);
 	return finish_output(dispatch(argc ? argv[0] : "", argc - 1, argv + 1, environ));
 }

@@ -6,8 +6,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Enough for a thousand builds; programs that close all they could have open stay quick. */
+enum { LIMIT_WANTED = 65536 };
 
 void fd_close(int fd)
 {
@@ -26,6 +30,16 @@ void fd_open_standard(void)
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
 	fd_close(fd);
+}
+
+void fd_raise_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= LIMIT_WANTED)
+		return;
+	l.rlim_cur = MIN(l.rlim_max, (rlim_t)LIMIT_WANTED);
+	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
 bool fd_is_broken_pipe(int fd)

@@ -25,6 +25,9 @@ static inline int fd_take(int *fd)
 /* Standard descriptors that are closed become /dev/null, so that no file of ours takes their
  * place. For the start of main(). */
 void fd_open_standard(void);
+/* As many as we may have open, within reason: builds side by side, each with processes of plugins,
+ * need more than the usual 1,024. Children have that limit, too. For the start of main(). */
+void fd_raise_limit(void);
 /* The reader of this pipe is gone. */
 bool fd_is_broken_pipe(int fd);
 MUST_CHECK int fd_set_nonblocking(int fd, bool on, struct error **err);

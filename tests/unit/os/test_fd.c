@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -73,9 +74,26 @@ static void test_open_standard(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* The usual limit is for programs that do one thing at a time. */
+static void test_limit_is_raised_to_what_is_allowed(void **state)
+{
+	struct rlimit before, low, now;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = (struct rlimit){ 64, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	fd_raise_limit();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(now.rlim_cur, before.rlim_max < 65536 ? before.rlim_max : 65536);
+	assert_int_equal(now.rlim_max, before.rlim_max);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limit_is_raised_to_what_is_allowed),
 		cmocka_unit_test(test_broken_pipe),
 		cmocka_unit_test(test_open_standard),
 	};
