@@ -24,6 +24,8 @@ stop_dockerd() {
         $docker ps -aq | xargs -r $docker rm -f >/dev/null 2>&1
         kill $dockerd 2>/dev/null
         test_wait 30 test_ended $dockerd >/dev/null
+        # the network namespace that it lent stays mounted
+        awk -v dk="$dk/" 'index($2, dk) == 1 { print $2 }' /proc/mounts | xargs -r umount
 }
 trap 'stop_dockerd; test_cleanup' EXIT
 test_wait 60 $docker version >/dev/null 2>&1 ||
