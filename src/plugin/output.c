@@ -44,8 +44,30 @@ static bool begins_crash(const char *line)
 	return text_starts_with(line, "panic: ") || text_starts_with(line, "fatal error: ");
 }
 
+/* What every plugin's library says of its own doings explains nothing. */
+static bool is_routine(const char *line)
+{
+	static const char *const marks[] = {
+		"Plugin address: ",
+		"Waiting for connection...",
+		"Serving a plugin connection...",
+		"[TRACE] starting ",
+		"sending ConfigSpec as ",
+		"[INFO] RPC endpoint: ",
+		"[INFO] RPC client: ",
+		" bytes written for '",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (strstr(line, marks[i]))
+			return true;
+	return false;
+}
+
 static void keep(struct plugin_output *o, const char *line)
 {
+	if (is_routine(line))
+		return;
 	if (begins_crash(line) && !o->is_crash) {
 		o->is_crash = true;
 		strv_release(&o->end);
