@@ -264,6 +264,9 @@ int key_add_pattern(struct key_making *k, const char *pattern, struct error **er
 	if (globber_files(absolute, rest, &files, err) < 0)
 		return error_prefix(err, "cache_inputs: '%s'", pattern);
 	add_pattern_name(k, absolute, rest);
+	/* A slip of the pen would leave out what was meant. */
+	if (!files.len)
+		key_never(k, "no file matches '%s' of cache_inputs", pattern);
 	for (size_t i = 0; i < files.len; i++) {
 		AUTO_FREE char *path = path_join(absolute, files.v[i]);
 		static char here;
