@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of built-in components: sorted by name (a unit test checks it), NULL-terminated. */
 #include "builder/bootstrap/bootstrap.h"
+#include "comm/docker/docker.h"
 #include "comm/ssh/ssh.h"
 #include "core/component.h"
 #include "provisioner/file.h"
 #include "provisioner/shell.h"
 #include "provisioner/shell_local.h"
 
-extern const struct builder_type builder_file, builder_null, builder_qemu;
+extern const struct builder_type builder_docker, builder_file, builder_null, builder_qemu;
 extern const struct datasource_type datasource_http, datasource_null;
 extern const struct provisioner_type provisioner_breakpoint, provisioner_sleep;
 extern const struct postproc_type postproc_artifice, postproc_checksum, postproc_compress,
+	postproc_docker_import, postproc_docker_push, postproc_docker_save, postproc_docker_tag,
 	postproc_manifest;
 
 static const struct builder_type *const builders[] = {
-	&builder_bootstrap, &builder_file, &builder_null, &builder_qemu, NULL,
+	&builder_bootstrap, &builder_docker, &builder_file, &builder_null, &builder_qemu, NULL,
 };
 static const struct provisioner_type *const provisioners[] = {
 	&provisioner_breakpoint,  &provisioner_file,  &provisioner_shell,
 	&provisioner_shell_local, &provisioner_sleep, NULL,
 };
 static const struct postproc_type *const postprocs[] = {
-	&postproc_artifice, &postproc_checksum,    &postproc_compress,
-	&postproc_manifest, &postproc_shell_local, NULL,
+	&postproc_artifice,    &postproc_checksum,
+	&postproc_compress,    &postproc_docker_import,
+	&postproc_docker_push, &postproc_docker_save,
+	&postproc_docker_tag,  &postproc_manifest,
+	&postproc_shell_local, NULL,
 };
-static const struct comm_type *const comms[] = { &comm_ssh, NULL };
+static const struct comm_type *const comms[] = { &comm_docker, &comm_ssh, NULL };
 static const struct datasource_type *const datasources[] = {
 	&datasource_http,
 	&datasource_null,

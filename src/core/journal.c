@@ -4,6 +4,7 @@
  *   {"run":"ID","boot":"UUID","pid":123}
  *   {"id":1,"path":"/tmp/x"}
  *   {"id":2,"process":"qemu"}  {"id":2,"pid":77,"start":123456}
+ *   {"id":3,"container":"ingot-x","tool":"docker","env":["DOCKER_HOST=…"]}
  *   {"id":1,"done":true}       {"keep":true}
  * Losing the last lines in a power cut is harmless: what they named lived in
  * processes and temporary places of that boot.
@@ -146,17 +147,14 @@ const char *journal_run_id(const struct journal *j)
 }
 
 /* Returns the id of the new entry; the caller writes its line. */
-static uint64_t add_entry(struct journal *j, const char *path, const char *process)
+static uint64_t add_entry(struct journal *j, struct journal_entry entry)
 {
 	pthread_mutex_lock(&j->mutex);
 
 	uint64_t id = j->next_id++;
 
-	*vec_push(&j->entries) = (struct journal_entry){
-		.id = id,
-		.path = xstrdup(path),
-		.process = xstrdup(process),
-	};
+	entry.id = id;
+	*vec_push(&j->entries) = entry;
 	pthread_mutex_unlock(&j->mutex);
 	return id;
 }
@@ -184,15 +182,18 @@ static int begin(struct journal *j, uint64_t id, const char *key, const char *va
 
 int journal_path(struct journal *j, const char *path, uint64_t *ret_id, struct error **err)
 {
-	return begin(j, add_entry(j, path, NULL), "path", path, ret_id, err);
+	return begin(
+		j, add_entry(j, (struct journal_entry){ .path = xstrdup(path), .env = STRV_INIT }),
+		"path", path, ret_id, err);
 }
 
 int journal_process(struct journal *j, const char *what, struct strv *env, uint64_t *ret_id,
 		    struct error **err)
 {
+	const struct journal_entry entry = { .process = xstrdup(what), .env = STRV_INIT };
 	uint64_t id;
 
-	if (begin(j, add_entry(j, NULL, what), "process", what, &id, err) < 0)
+	if (begin(j, add_entry(j, entry), "process", what, &id, err) < 0)
 		return -1;
 	for (size_t i = env->len; i-- > 0;)
 		if (!strncmp(env->v[i], JOURNAL_ENV "=", strlen(JOURNAL_ENV "=")))
@@ -217,6 +218,33 @@ int journal_started(struct journal *j, uint64_t id, pid_t pid, struct error **er
 		      json_pack("{sI si sI}", "id", (json_int_t)id, "pid", (int)pid, "start",
 				(json_int_t)start),
 		      err);
+}
+
+int journal_container(struct journal *j, const char *tool, const char *name, char *const *env,
+		      uint64_t *ret_id, struct error **err)
+{
+	struct journal_entry entry = { .container = xstrdup(name),
+				       .tool = xstrdup(tool),
+				       .env = STRV_INIT };
+	json_t *where = json_array();
+
+	for (; env && *env; env++)
+		if (journal_is_container_variable(*env)) {
+			strv_push(&entry.env, *env);
+			(void)json_array_append_new(where, json_string(*env));
+		}
+
+	uint64_t id = add_entry(j, entry);
+	json_t *line = json_pack("{sI ss ss so}", "id", (json_int_t)id, "container", name, "tool",
+				 tool, "env", where);
+
+	if (append(j, line, err) < 0) {
+		mark_done(j, id);
+		return -1;
+	}
+	(void)fdatasync(j->fd); /* it outlives a power cut */
+	*ret_id = id;
+	return 0;
 }
 
 void journal_done(struct journal *j, uint64_t id)
@@ -246,7 +274,10 @@ void journal_describe_open(struct journal *j, struct strv *ret)
 
 		if (e->done)
 			continue;
-		if (e->path && fs_exists(e->path))
+		if (e->container)
+			strv_pushf(ret, "container %s: remove it with: %s rm -f -v %s",
+				   e->container, e->tool, e->container);
+		else if (e->path && fs_exists(e->path))
 			strv_pushf(ret, "'%s': remove it with: rm -rf '%s'", e->path, e->path);
 		else if (e->process && e->pid && proc_start_time(e->pid) == e->start)
 			strv_pushf(ret, "process %d (%s): end it with: kill %d", (int)e->pid,

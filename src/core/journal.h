@@ -41,6 +41,13 @@ MUST_CHECK int journal_path(struct journal *j, const char *path, uint64_t *ret_i
 MUST_CHECK int journal_process(struct journal *j, const char *what, struct strv *env,
 			       uint64_t *ret_id, struct error **err);
 MUST_CHECK int journal_started(struct journal *j, uint64_t id, pid_t pid, struct error **err);
+/*
+ * A container about to be made by the command line `tool` (docker, podman), with the name by which it
+ * will be known; `env` is where the tool finds its daemon. gc removes it, running or not, and the
+ * volumes that nobody gave a name.
+ */
+MUST_CHECK int journal_container(struct journal *j, const char *tool, const char *name,
+				 char *const *env, uint64_t *ret_id, struct error **err);
 void journal_done(struct journal *j, uint64_t id); /* id 0 is fine */
 
 /* Nothing of this run is to be cleaned by gc: -on-error=abort left it to the user. */

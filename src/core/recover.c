@@ -44,6 +44,9 @@ void journal_entries_release(struct journal_entries *entries)
 	for (size_t i = 0; i < entries->len; i++) {
 		free(entries->items[i].path);
 		free(entries->items[i].process);
+		free(entries->items[i].container);
+		free(entries->items[i].tool);
+		strv_release(&entries->items[i].env);
 	}
 	vec_release(entries);
 }
@@ -87,7 +90,26 @@ static struct journal_entry *entry_by_id(struct dead_run *run, uint64_t id)
 	struct journal_entry *e = vec_push(&run->entries);
 
 	e->id = id;
+	strv_init(&e->env);
 	return e;
+}
+
+static void read_container(struct journal_entry *e, json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "container"));
+	const char *tool = json_string_value(json_object_get(line, "tool"));
+	json_t *env = json_object_get(line, "env");
+
+	if (!name || !tool || e->container)
+		return;
+	e->container = xstrdup(name);
+	e->tool = xstrdup(tool);
+	for (size_t i = 0; i < json_array_size(env); i++) {
+		const char *text = json_string_value(json_array_get(env, i));
+
+		if (text && journal_is_container_variable(text))
+			strv_push(&e->env, text);
+	}
 }
 
 static void read_line(struct dead_run *run, const char *text)
@@ -120,6 +142,7 @@ static void read_line(struct dead_run *run, const char *text)
 			e->path = xstrdup(path);
 		if (process && !e->process)
 			e->process = xstrdup(process);
+		read_container(e, line);
 		if (json_is_integer(json_object_get(line, "pid"))) {
 			e->pid = (pid_t)json_integer_value(json_object_get(line, "pid"));
 			e->start = (uint64_t)json_integer_value(json_object_get(line, "start"));
@@ -224,7 +247,20 @@ static void tell(struct recovery *r, const char *run_id, bool ok, const char *wh
 		r->report(r->data, run_id, what, ok);
 }
 
-/* Processes first, so that nobody writes into the trees being removed. */
+static bool recover_container(struct dead_run *run, const struct journal_entry *e,
+			      struct recovery *r)
+{
+	AUTO(error) struct error *err = NULL;
+	AUTO_FREE char *what = xasprintf("container %s", e->container);
+	bool found = false;
+	bool ok = journal_remove_container(e, &found, &err) == 0;
+
+	if (found || !ok)
+		tell(r, run->id, ok, ok ? what : err->message);
+	return ok;
+}
+
+/* Processes first, so that nobody writes into the trees being removed, or makes a container. */
 static bool recover_entries(struct dead_run *run, struct recovery *r)
 {
 	bool all = true;
@@ -243,6 +279,9 @@ static bool recover_entries(struct dead_run *run, struct recovery *r)
 			tell(r, run->id, ok, what);
 		all &= ok;
 	}
+	for (size_t i = run->entries.len; i-- > 0;)
+		if (!run->entries.items[i].done && run->entries.items[i].container)
+			all &= recover_container(run, &run->entries.items[i], r);
 	for (size_t i = run->entries.len; i-- > 0;) {
 		struct journal_entry *e = &run->entries.items[i];
 		AUTO(error) struct error *err = NULL;

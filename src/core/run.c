@@ -302,7 +302,8 @@ static int finish_machine(struct build_run *run, struct error **err)
 	if (r < 0)
 		build_add_place(err, "source", &run->build->source->range);
 	else if (run->built && !run->built->generated_data)
-		run->built->generated_data = value_ref(run->generated);
+		/* with what is known only now */
+		run->built->generated_data = build_generated_values(run);
 	return r;
 }
 

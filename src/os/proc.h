@@ -65,6 +65,12 @@ void proc_release(struct proc *p); /* closes fds; the process must be reaped or 
 /* One line of a child's output, without its newline. */
 typedef void (*proc_line_fn)(void *data, bool is_stderr, const char *line);
 
+/* Bytes of a child's output as they come; an error stops the child. */
+typedef int (*proc_bytes_fn)(void *data, bool is_stderr, const void *bytes, size_t len,
+			     struct error **err);
+/* Input as the child takes it: how many bytes, 0 at the end, -1 stops the child. */
+typedef ssize_t (*proc_more_fn)(void *data, void *buf, size_t len, struct error **err);
+
 /*
  * Runs to the end: feeds `input` (may be NULL), hands complete lines to `line`
  * (may be NULL), keeps the last 16 KiB of stderr for the message. A cancel
@@ -72,11 +78,15 @@ typedef void (*proc_line_fn)(void *data, bool is_stderr, const char *line);
  * NULL: then any non-zero status is an error that quotes stderr.
  */
 struct proc_run {
-	struct proc_spec spec; /* in/out/err are set by proc_run() */
+	struct proc_spec spec; /* in/out/err are set by proc_run(), but for PROC_FD of in and out */
 	const void *input;
 	size_t input_len;
+	proc_more_fn more; /* instead of `input`, or NULL */
+	void *more_data;
 	proc_line_fn line;
 	void *line_data;
+	proc_bytes_fn bytes; /* both outputs, unlike `line` with all that is in them; or NULL */
+	void *bytes_data;
 	struct strbuf *output; /* whole stdout, or NULL; give it a limit */
 	int64_t deadline;      /* 0: never */
 	/* Called right after the start, before anything is read: journal the pid. */

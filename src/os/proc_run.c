@@ -18,6 +18,7 @@ enum {
 	/* after the end of the child: something it left behind may hold the pipe */
 	DRAIN_MSEC = 500,
 	READ_PIECE = 16 * 1024,
+	FEED_PIECE = 64 * 1024, /* what a pipe holds */
 };
 
 struct stream {
@@ -29,7 +30,9 @@ struct stream {
 struct session {
 	struct proc_run *run;
 	struct proc proc;
-	size_t fed;
+	const char *input; /* what is to be fed now */
+	size_t input_len, fed;
+	struct strbuf piece; /* of `more` */
 	struct stream out, err;
 	struct strbuf err_tail;
 	bool ended;
@@ -82,6 +85,8 @@ static int take_data(struct session *s, struct stream *st, const char *data, siz
 		keep_tail(&s->err_tail, data, len);
 	if (s->run->line)
 		split_lines(s, st, data, len);
+	if (s->run->bytes && s->run->bytes(s->run->bytes_data, st->is_stderr, data, len, err) < 0)
+		return -1;
 	if (st->is_stderr || !output)
 		return 0;
 	strbuf_add(output, data, len);
@@ -110,6 +115,23 @@ static int read_stream(struct session *s, struct stream *st, short revents, stru
 	return 0;
 }
 
+static int refill(struct session *s, struct error **err)
+{
+	if (!s->run->more || s->fed < s->input_len)
+		return 0;
+	strbuf_truncate(&s->piece, 0);
+
+	char *buf = strbuf_reserve(&s->piece, FEED_PIECE);
+	ssize_t n = s->run->more(s->run->more_data, buf, FEED_PIECE, err);
+
+	if (n < 0)
+		return -1;
+	s->input = buf;
+	s->input_len = (size_t)n;
+	s->fed = 0;
+	return 0;
+}
+
 /* A child that does not want its input, or not all of it, is not a failure. */
 static int feed(struct session *s, short revents, struct error **err)
 {
@@ -117,15 +139,17 @@ static int feed(struct session *s, short revents, struct error **err)
 
 	if (*fd < 0 || !revents)
 		return 0;
+	if (refill(s, err) < 0)
+		return -1;
 
-	size_t left = s->run->input_len - s->fed;
-	ssize_t n = left ? fd_write(*fd, (const char *)s->run->input + s->fed, left) : 0;
+	size_t left = s->input_len - s->fed;
+	ssize_t n = left ? fd_write(*fd, s->input + s->fed, left) : 0;
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EPIPE)
 		return error_set_errno(err, errno, "cannot write to '%s'", name_of(s));
 	if (n > 0)
 		s->fed += (size_t)n;
-	if (s->fed == s->run->input_len || (n < 0 && errno == EPIPE))
+	if ((n < 0 && errno == EPIPE) || (s->fed == s->input_len && (!s->run->more || !left)))
 		close_stream(fd);
 	return 0;
 }
@@ -221,14 +245,19 @@ int proc_run(struct proc_run *run, struct cancel *c, int *ret_status, struct err
 	struct session s = {
 		.run = run,
 		.proc = PROC_INIT,
+		.input = run->input,
+		.input_len = run->input_len,
+		.piece = STRBUF_INIT,
 		.out = { .fd = &s.proc.out_fd, .line = STRBUF_INIT },
 		.err = { .fd = &s.proc.err_fd, .is_stderr = true, .line = STRBUF_INIT },
 		.err_tail = STRBUF_INIT,
 		.until = run->deadline ? run->deadline : DEADLINE_NEVER,
 	};
 
-	spec.in = run->input ? PROC_PIPE : PROC_NULL;
-	spec.out = run->line || run->output ? PROC_PIPE : PROC_NULL;
+	if (spec.in != PROC_FD)
+		spec.in = run->input || run->more ? PROC_PIPE : PROC_NULL;
+	if (spec.out != PROC_FD)
+		spec.out = run->line || run->output || run->bytes ? PROC_PIPE : PROC_NULL;
 	spec.err = PROC_PIPE;
 	if (cancel_check(c, err) < 0 || proc_start(&s.proc, &spec, err) < 0)
 		return -1;
@@ -241,5 +270,6 @@ int proc_run(struct proc_run *run, struct cancel *c, int *ret_status, struct err
 	strbuf_release(&s.out.line);
 	strbuf_release(&s.err.line);
 	strbuf_release(&s.err_tail);
+	strbuf_release(&s.piece);
 	return r;
 }

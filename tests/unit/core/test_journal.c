@@ -359,6 +359,82 @@ static void test_foreign_journal_is_left_alone(void **state)
 	}
 }
 
+/* A tool that writes down what it is told; `name` decides whether it is believed. */
+static char *fake_tool(const char *name, const char *body)
+{
+	char *path = xasprintf("%s/%s", state_dir, name);
+	AUTO_FREE char *text = xasprintf("#!/bin/sh\n"
+					 "echo \"$DOCKER_HOST $*\" >>%s/said\n%s\n",
+					 state_dir, body);
+	AUTO(error) struct error *e = NULL;
+
+	assert_int_equal(fs_write(path, text, strlen(text), 0700, &e), 0);
+	return path;
+}
+
+static char *tool;
+static char container_env[] = "DOCKER_HOST=unix:///there";
+
+static void leave_container(struct journal *j)
+{
+	char *env[] = { (char *)"HOME=/home/me", container_env, NULL };
+	struct error *e = NULL;
+	uint64_t id, gone;
+
+	if (journal_container(j, tool, "ingot-x.1", env, &id, &e) < 0 ||
+	    journal_container(j, tool, "ingot-gone.1", env, &gone, &e) < 0)
+		_exit(1);
+	journal_done(j, gone);
+}
+
+static void test_container_of_a_dead_run_goes(void **state)
+{
+	AUTO_FREE char *path = fake_tool("docker-20", "echo ingot-x.1");
+	AUTO_FREE char *said = xasprintf("%s/said", state_dir);
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO(error) struct error *e = NULL;
+
+	(void)state;
+	tool = path;
+	die_after(leave_container);
+	assert_int_equal(recover(), 1);
+	assert_false(has_runs());
+	assert_int_equal(fs_read(said, 1000, &text, &e), 0);
+	/* where the run had it, and nothing else */
+	assert_string_equal(text.buf, "unix:///there rm --force --volumes ingot-x.1\n");
+}
+
+/* The tool is there, its daemon is not: the next gc has another try. */
+static void test_container_that_cannot_go_stays_known(void **state)
+{
+	AUTO_FREE char *path = fake_tool("podman", "echo no daemon >&2; exit 1");
+
+	(void)state;
+	tool = path;
+	die_after(leave_container);
+	assert_int_equal(recover(), 0);
+	assert_true(has_runs());
+	free(fake_tool("podman", "echo Error: no container with name ingot-x.1 >&2; exit 1"));
+	assert_int_equal(recover(), 0);
+	assert_false(has_runs());
+}
+
+/* Whoever can write a journal does not get programs run. */
+static void test_containers_that_stay(void **state)
+{
+	(void)state;
+	assert_true(journal_may_remove_container("docker", "ingot-1.1"));
+	assert_true(journal_may_remove_container("/opt/podman-5/bin/podman", "abc"));
+	assert_false(journal_may_remove_container("/tmp/evil", "ingot-1.1"));
+	assert_false(journal_may_remove_container("docker/evil", "ingot-1.1"));
+	assert_false(journal_may_remove_container("docker", "--all"));
+	assert_false(journal_may_remove_container("docker", "a b"));
+	assert_false(journal_may_remove_container("docker", ""));
+	assert_true(journal_is_container_variable("DOCKER_HOST=x"));
+	assert_false(journal_is_container_variable("LD_PRELOAD=x"));
+	assert_false(journal_is_container_variable("DOCKER_HOSTILE=x"));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -374,6 +450,9 @@ int main(void)
 		TEST(test_torn_last_line_is_harmless),
 		TEST(test_open_things_are_listed),
 		TEST(test_foreign_journal_is_left_alone),
+		TEST(test_container_of_a_dead_run_goes),
+		TEST(test_container_that_cannot_go_stays_known),
+		cmocka_unit_test(test_containers_that_stay),
 		cmocka_unit_test(test_paths_that_stay),
 	};
 

@@ -259,6 +259,79 @@ static void test_input(void **state)
 	free(data);
 }
 
+struct feed {
+	int left;
+	bool fails;
+};
+
+static ssize_t give_more(void *data, void *buf, size_t len, struct error **err)
+{
+	struct feed *f = data;
+
+	if (!f->left)
+		return f->fails ? error_set(err, ERROR_IO, "no more of it") : 0;
+	f->left--;
+	memset(buf, 'x', MIN(len, (size_t)1000));
+	return (ssize_t)MIN(len, (size_t)1000);
+}
+
+static int count_bytes(void *data, bool is_stderr, const void *bytes, size_t len,
+		       struct error **err)
+{
+	size_t *count = data;
+
+	if (len && *(const char *)bytes == '!')
+		return error_set(err, ERROR_FAILED, "that is enough");
+	count[is_stderr] += len;
+	return 0;
+}
+
+static void test_more_and_bytes(void **state)
+{
+	AUTO(error) struct error *err = NULL;
+	struct feed feed = { .left = 500 };
+	size_t count[2] = { 0 };
+	struct proc_run run = {
+		.more = give_more, .more_data = &feed, .bytes = count_bytes, .bytes_data = count
+	};
+
+	(void)state;
+	assert_int_equal(run_sh("cat; printf '\\0bad' >&2", &run, NULL, NULL, &err), 0);
+	assert_int_equal(count[0], 500000);
+	assert_int_equal(count[1], 4);
+	/* it stops reading: no failure */
+	feed.left = 500;
+	assert_int_equal(run_sh("head -c 10", &run, NULL, NULL, &err), 0);
+	/* who gives or takes may refuse */
+	feed = (struct feed){ .left = 1, .fails = true };
+	assert_int_equal(run_sh("cat; sleep 60", &run, NULL, NULL, &err), -1);
+	assert_string_equal(err->message, "no more of it");
+	error_free(TAKE(err));
+	feed = (struct feed){ 0 };
+	assert_int_equal(run_sh("printf !; sleep 60", &run, NULL, NULL, &err), -1);
+	assert_string_equal(err->message, "that is enough");
+}
+
+static void test_files_for_both_ends(void **state)
+{
+	AUTO(error) struct error *err = NULL;
+	char in[] = "/tmp/ingot-proc-in.XXXXXX", out[] = "/tmp/ingot-proc-out.XXXXXX";
+	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
+	AUTO_CLOSE int in_fd = mkstemp(in), out_fd = mkstemp(out);
+	struct proc_run run = {
+		.spec = { .in = PROC_FD, .in_fd = in_fd, .out = PROC_FD, .out_fd = out_fd },
+	};
+
+	(void)state;
+	assert_int_equal(write(in_fd, "hello", 5), 5);
+	assert_int_equal(lseek(in_fd, 0, SEEK_SET), 0);
+	assert_int_equal(run_sh("cat; echo world", &run, NULL, NULL, &err), 0);
+	assert_int_equal(fs_read(out, 100, &text, &err), 0);
+	assert_string_equal(text.buf, "helloworld\n");
+	unlink(in);
+	unlink(out);
+}
+
 static void test_no_input_is_null(void **state)
 {
 	AUTO_FREE char *out = output_of("cat; echo end");
@@ -613,6 +686,8 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_endless_line),
 		cmocka_unit_test(test_input),
+		cmocka_unit_test(test_more_and_bytes),
+		cmocka_unit_test(test_files_for_both_ends),
 		cmocka_unit_test(test_no_input_is_null),
 		cmocka_unit_test(test_background_holds_pipe),
 		cmocka_unit_test(test_deadline),

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command lines of the builder. Pure, so that golden files can show them. */
+#pragma once
+
+#include "base/strv.h"
+#include "builder/docker/config.h"
+#include "comm/docker/inspect.h"
+
+void argv_docker_pull(struct strv *ret, const struct docker_config *c);
+/* `shared`: directory of this host for container_dir, NULL: none. `command`: rendered run_command. */
+void argv_docker_start(struct strv *ret, const struct docker_config *c, const char *name,
+		       const char *shared, const struct strv *command);
+/*
+ * `source` and `now`: the image it was made from, and the container. Its start
+ * changed the entry point and the command, which the image gets back unless the
+ * template sets others.
+ */
+void argv_docker_commit(struct strv *ret, const struct docker_config *c,
+			const struct docker_facts *source, const struct docker_facts *now);
+void argv_docker_export(struct strv *ret, const struct docker_config *c, const char *container);
+
+/* Without a run_command. */
+extern const struct text_list docker_default_run_command;
+/* A run_command gives the container a name of its own. */
+bool docker_names_container(const struct strv *command);

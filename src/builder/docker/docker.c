@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The source type `docker`: a container of an image that is there, provisioned
+ * and made into another image or a tar file; all through the command line of
+ * Docker or Podman (docs/docker.md).
+ */
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "builder/docker/argv.h"
+#include "builder/docker/machine.h"
+#include "comm/docker/artifact.h"
+#include "os/fd.h"
+#include "os/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void set_text(struct map *values, const char *name, const char *text)
+{
+	map_set(values, name, value_string(text ? text : ""));
+}
+
+static int docker_boot(struct machine *machine, struct build_ctx *ctx, struct error **err)
+{
+	struct docker_machine *m = (struct docker_machine *)machine;
+	const struct docker_config *c = m->config;
+
+	if (container_start(m, ctx, err) < 0)
+		return -1;
+	set_text(&machine->generated, "ID", m->id);
+	set_text(&machine->generated, "SourceImageSha256", m->source.id);
+	set_text(&machine->generated, "SourceImageDigest", m->source.digest);
+	m->comm = (struct docker_comm_config){
+		.program = c->docker_path,
+		.container = m->id,
+		.exec_user = text_is_empty(c->exec_user) ? NULL : c->exec_user,
+		.pty = c->pty,
+		.keep_owner = !c->fix_upload_owner,
+	};
+	return 0;
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static int commit(struct docker_machine *m, struct build_ctx *ctx, struct artifact **ret,
+		  struct error **err)
+{
+	const struct docker_client client = { .program = m->config->docker_path, .ctx = ctx };
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(docker_facts) struct docker_facts now = DOCKER_FACTS_INIT;
+
+	ui_say(ctx->ui, "Committing the container");
+	if (docker_inspect(&client, "container", m->id, &now, err) < 0)
+		return error_prefix(err, "cannot commit the container");
+	argv_docker_commit(&argv, m->config, &m->source, &now);
+	ui_wait(ctx->ui, "the container's files to be stored");
+
+	char *id = docker_ask(&client, &argv, NULL, err);
+
+	ui_wait_end(ctx->ui);
+	if (!id)
+		return error_prefix(err, "cannot commit the container");
+	free(m->image);
+	m->image = id;
+	ui_say(ctx->ui, "Image ID: %s", id);
+	set_text(&m->machine.generated, "ImageSha256", id);
+	*ret = docker_image_artifact(DOCKER_IMPORT_ID, id, NULL, m->config->docker_path);
+	return 0;
+}
+
+static int export_to(struct docker_machine *m, struct build_ctx *ctx, const char *path,
+		     struct error **err)
+{
+	const struct docker_client client = { .program = m->config->docker_path, .ctx = ctx };
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	const struct docker_call call = { .client = &client, .argv = &argv, .out_fd = fd };
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot create '%s'", path);
+	argv_docker_export(&argv, m->config, m->id);
+	return docker_run(&call, err);
+}
+
+/* Beside its place, then renamed: half an export is never taken for a whole one. */
+static int export(struct docker_machine *m, struct build_ctx *ctx, struct artifact **ret,
+		  struct error **err)
+{
+	const char *path = m->config->export_path;
+	AUTO_FREE char *full = path_absolute(ctx->cwd, path);
+	AUTO_FREE char *dir = path_dirname(full);
+	AUTO_FREE char *part = xasprintf("%s.ingot-part", full);
+	AUTO_FREE char *text = xasprintf("Exported Docker file: %s", path);
+	AUTO(error) struct error *e = NULL;
+	uint64_t id;
+
+	ui_say(ctx->ui, "Exporting the container");
+	if (fs_mkdir_all(dir, 0755, err) < 0 || journal_path(ctx->journal, part, &id, err) < 0)
+		return -1;
+
+	int r = export_to(m, ctx, part, err);
+
+	if (r == 0)
+		r = fs_rename(part, full, err);
+	if (r < 0 && fs_remove(part, &e) < 0)
+		ui_error(ctx->ui, "warning: %s", e->message);
+	else
+		journal_done(ctx->journal, id);
+	if (r < 0)
+		return error_prefix(err, "cannot export the container to '%s'", path);
+	free(m->exported);
+	m->exported = TAKE(full);
+	*ret = artifact_new(DOCKER_BUILDER_ID, "Container", text);
+	strv_push(&(*ret)->files, path);
+	(*ret)->destroy = artifact_destroy_files;
+	return 0;
+}
+
+static int docker_finish(struct machine *machine, struct build_ctx *ctx, struct artifact **ret,
+			 struct error **err)
+{
+	struct docker_machine *m = (struct docker_machine *)machine;
+
+	if (m->config->commit)
+		return commit(m, ctx, ret, err);
+	if (!text_is_empty(m->config->export_path))
+		return export(m, ctx, ret, err);
+	*ret = artifact_new(DOCKER_BUILDER_ID, "Container", "Exported Docker file: ");
+	return 0;
+}
+
+/* ---- away --------------------------------------------------------------------------------- */
+
+static void free_machine(struct docker_machine *m)
+{
+	docker_facts_release(&m->source);
+	map_release(&m->machine.generated);
+	free(m->name);
+	free(m->id);
+	free(m->shared);
+	free(m->ended);
+	free(m->ended_hint);
+	free(m->image);
+	free(m->exported);
+	free(m);
+}
+
+static void warn(struct build_ctx *ctx, const struct error *e)
+{
+	ui_error(ctx->ui, "warning: %s", e->message);
+}
+
+static void remove_output(struct docker_machine *m, struct build_ctx *ctx)
+{
+	AUTO(error) struct error *e = NULL, *kept = NULL;
+
+	if (m->exported && fs_remove(m->exported, &e) < 0)
+		warn(ctx, e);
+	if (!m->image)
+		return;
+
+	AUTO(artifact)
+	struct artifact *a =
+		docker_image_artifact(DOCKER_IMPORT_ID, m->image, NULL, m->config->docker_path);
+
+	if (artifact_destroy(a, &kept) < 0)
+		warn(ctx, kept);
+}
+
+static void docker_destroy(struct machine *machine, struct build_ctx *ctx, bool keep_output)
+{
+	struct docker_machine *m = (struct docker_machine *)machine;
+	AUTO(error) struct error *e = NULL;
+
+	container_unwatch(m, ctx);
+	if (container_remove(m, ctx, &e) < 0)
+		warn(ctx, e);
+	if (!keep_output)
+		remove_output(m, ctx);
+	free_machine(m);
+}
+
+static void docker_leave(struct machine *machine, struct build_ctx *ctx)
+{
+	struct docker_machine *m = (struct docker_machine *)machine;
+
+	container_unwatch(m, ctx);
+	free_machine(m);
+}
+
+static const struct machine_ops docker_machine_ops = {
+	.boot = docker_boot,
+	.finish = docker_finish,
+	.destroy = docker_destroy,
+	.why_ended = container_why_ended,
+	.leave = docker_leave,
+};
+
+static struct machine *docker_start(const void *config, struct build_ctx *ctx,
+				    struct checkpoint *from, struct error **err)
+{
+	const struct docker_config *c = config;
+	struct docker_machine *m = NEW(struct docker_machine);
+
+	(void)ctx;
+	(void)from;
+	(void)err;
+	*m = (struct docker_machine){ .config = c, .source = DOCKER_FACTS_INIT, .wait = PROC_INIT };
+	m->machine = (struct machine){
+		.ops = &docker_machine_ops,
+		.watch_fd = -1,
+		.comm_type = c->comm.communicator,
+		.comm_config =
+			text_eq(c->comm.communicator, "docker") ? (const void *)&m->comm : &c->comm,
+		.target = { .host = c->comm.ssh_host, .port = (int)c->comm.ssh_port },
+	};
+	value_map_init(&m->machine.generated);
+	return &m->machine;
+}
+
+static const char *const docker_generated[] = {
+	"Digest", /* once docker-push has it */
+	"ImageSha256", "SourceImageSha256", "SourceImageDigest", NULL,
+};
+
+const struct builder_type builder_docker = {
+	.name = "docker",
+	.doc = "Provision a container, and make an image or a tar file of it.",
+	.schema = &docker_schema,
+	.prepare = docker_prepare,
+	.start = docker_start,
+	.generated_names = docker_generated,
+	.start_step = "StepRun",
+	.finish_step = "StepCommit",
+};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
+#include "base/str.h"
+#include "builder/docker/config.h"
+#include "os/fs.h"
+
+#include <string.h>
+
+struct check {
+	struct docker_config *c;
+	const struct prepare_ctx *ctx;
+	struct diags *diags;
+};
+
+static void complain(struct check *k, const char *attr, const char *text, const char *detail)
+{
+	struct range at = decoded_range(k->ctx->decoded, attr);
+
+	diags_error(k->diags, &at, text, "%s", detail);
+}
+
+/* Exactly one of the three ways to end. */
+static void check_end(struct check *k)
+{
+	const struct docker_config *c = k->c;
+	int ways = c->commit + c->discard + !text_is_empty(c->export_path);
+	enum fs_kind kind = FS_ABSENT;
+	AUTO(error) struct error *e = NULL;
+
+	if (ways == 0)
+		complain(k, "commit",
+			 "No instructions given for handling the artifact; expected commit, "
+			 "discard, "
+			 "or export_path",
+			 "");
+	if (ways > 1)
+		complain(k, c->commit ? "commit" : "discard",
+			 "Cannot specify more than one of commit, discard, and export_path", "");
+	if (!text_is_empty(c->export_path) && fs_stat_kind(c->export_path, &kind, &e) == 0 &&
+	    kind == FS_DIR)
+		complain(k, "export_path", "export_path must be a file, not a directory", "");
+}
+
+static void check_image(struct check *k)
+{
+	const struct docker_config *c = k->c;
+
+	if (c->build)
+		complain(k, "build", "Images are not built from a Dockerfile here",
+			 "Make it with `docker build -t NAME`, then say image = \"NAME\" and "
+			 "pull = false.");
+	else if (text_is_empty(c->image))
+		complain(k, "image", "image must be specified", "");
+	else if (c->image[0] == '-')
+		complain(k, "image", "image must be the name of an image", "");
+	if (c->windows_container)
+		complain(k, "windows_container", "Windows containers are not supported", "");
+}
+
+static void check_login(struct check *k)
+{
+	const struct docker_config *c = k->c;
+
+	if (c->ecr_login)
+		complain(k, "ecr_login", "ecr_login is not supported yet",
+			 "Log in before: aws ecr get-login-password | docker login --username AWS "
+			 "--password-stdin SERVER. Logins of the user are seen by the build.");
+	else if (c->login && (text_is_empty(c->login_username) || text_is_empty(c->login_password)))
+		complain(k, "login", "login needs login_username and login_password", "");
+}
+
+static void check_comm(struct check *k)
+{
+	struct comm_config *comm = &k->c->comm;
+
+	if (!decoded_is_set(k->ctx->decoded, "communicator"))
+		comm->communicator = "docker";
+	comm_config_prepare(comm, k->ctx, k->diags);
+	if (text_eq(comm->communicator, "dockerWindowsContainer"))
+		complain(k, "communicator", "Windows containers are not supported", "");
+	if (comm_config_is_ssh(comm) && text_is_empty(comm->ssh_host))
+		complain(k, "communicator",
+			 "communicator = \"ssh\" needs ssh_host: where the container listens", "");
+	if (decoded_is_set(k->ctx->decoded, "ssh_pty"))
+		k->c->pty |= comm->ssh_pty;
+}
+
+static void expand_volumes(struct check *k)
+{
+	struct text_map *map = &k->c->volumes;
+	struct text_pair *pairs = arena_alloc(k->ctx->arena, (map->len + 1) * sizeof(*pairs));
+
+	for (size_t i = 0; i < map->len; i++) {
+		AUTO(error) struct error *e = NULL;
+		AUTO_FREE char *full = NULL;
+
+		pairs[i] = map->v[i];
+		if (pairs[i].key[0] != '~')
+			continue;
+		if (fs_expand_home(pairs[i].key, k->ctx->dirs->home, &full, &e) < 0)
+			complain(k, "volumes", e->message, "");
+		else
+			pairs[i].key = arena_strdup(k->ctx->arena, full);
+	}
+	map->v = pairs;
+}
+
+void docker_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
+{
+	struct check k = { .c = config, .ctx = ctx, .diags = diags };
+
+	if (text_is_empty(k.c->docker_path))
+		k.c->docker_path = "docker";
+	check_end(&k);
+	check_image(&k);
+	check_login(&k);
+	check_comm(&k);
+	expand_volumes(&k);
+}

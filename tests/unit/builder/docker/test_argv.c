@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command lines of the builder and its communicator against
+ * tests/data/argv/docker-NAME.txt. REGENERATE=1 rewrites the files; the
+ * reviewer reads the difference.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "builder/docker/argv.h"
+#include "comm/docker/argv.h"
+#include "os/fs.h"
+
+static void check_argv(const char *name, const struct strv *argv)
+{
+	AUTO_FREE char *lines = strv_join(argv, "\n");
+	AUTO_FREE char *got = xasprintf("%s\n", lines);
+	AUTO_FREE char *path =
+		xasprintf("%s/tests/data/argv/docker-%s.txt", getenv("SRCDIR"), name);
+	AUTO(strbuf) struct strbuf want = STRBUF_INIT;
+	AUTO(error) struct error *err = NULL;
+
+	if (getenv("REGENERATE")) {
+		assert_int_equal(fs_write(path, got, strlen(got), 0644, &err), 0);
+		return;
+	}
+	if (fs_read(path, FS_READ_MAX, &want, &err) < 0)
+		fail_msg("%s", err->message);
+	assert_string_equal(got, want.buf);
+}
+
+#define LIST(...)                                                                                  \
+	{                                                                                          \
+		(const char *const[]){ __VA_ARGS__, NULL },                                        \
+			ARRAY_LEN(((const char *const[]){ __VA_ARGS__ }))                          \
+	}
+
+static const struct text_pair volumes[] = { { "/data", "/mnt/data:ro" }, { "/home/me/x", "/x" } };
+
+static const struct docker_config full = {
+	.docker_path = "/usr/bin/podman",
+	.image = "debian:12",
+	.platform = "linux/arm64",
+	.device = LIST("/dev/fuse", "/dev/kvm"),
+	.cap_add = LIST("SYS_ADMIN"),
+	.cap_drop = LIST("MKNOD", "CHOWN"),
+	.tmpfs = LIST("/scratch:size=1g"),
+	.privileged = true,
+	.runtime = "runsc",
+	.volumes = { volumes, ARRAY_LEN(volumes) },
+	.container_dir = "/shared",
+	.author = "me",
+	.message = "two words",
+	.changes = LIST("USER app", "ENV A=b c"),
+};
+static const struct docker_config plain = { .docker_path = "docker", .image = "debian" };
+
+static void push_list(struct strv *sv, const struct text_list *words)
+{
+	for (size_t i = 0; i < words->len; i++)
+		strv_push(sv, words->v[i]);
+}
+
+static void test_start(void **state)
+{
+	AUTO(strv) struct strv all = STRV_INIT;
+	AUTO(strv) struct strv command = STRV_INIT;
+
+	(void)state;
+	push_list(&command, &docker_default_run_command);
+	argv_docker_pull(&all, &plain);
+	strv_push(&all, "");
+	argv_docker_start(&all, &plain, "ingot-1", NULL, &command);
+	strv_push(&all, "");
+	argv_docker_pull(&all, &full);
+	strv_push(&all, "");
+	argv_docker_start(&all, &full, "ingot-1", "/tmp/t", &command);
+	strv_push(&all, "");
+	argv_docker_export(&all, &plain, "0123");
+	check_argv("start", &all);
+}
+
+static void test_commit(void **state)
+{
+	AUTO(strv) struct strv all = STRV_INIT;
+	AUTO(docker_facts) struct docker_facts source = DOCKER_FACTS_INIT;
+	AUTO(docker_facts) struct docker_facts now = DOCKER_FACTS_INIT;
+	struct docker_config own = plain;
+
+	(void)state;
+	now.id = xstrdup("0123");
+	strv_push(&all, "# neither the image nor the container has any");
+	argv_docker_commit(&all, &plain, &source, &now);
+	strv_push(&all, "# the container has an entry point, the image has none");
+	strv_push(&now.entrypoint, "/bin/sh");
+	argv_docker_commit(&all, &plain, &source, &now);
+	strv_push(&all, "# both have");
+	strv_pushl(&source.entrypoint, "/bin/app", "--x=\"y\"", NULL);
+	strv_pushl(&source.cmd, "serve", "all things", NULL);
+	argv_docker_commit(&all, &full, &source, &now);
+	strv_push(&all, "# the template sets its own");
+	own.changes = (struct text_list)LIST("entrypoint [\"x\"]", " CMD y");
+	argv_docker_commit(&all, &own, &source, &now);
+	check_argv("commit", &all);
+}
+
+static void test_commands(void **state)
+{
+	AUTO(strv) struct strv all = STRV_INIT;
+	const struct docker_comm_config c = { .program = "docker", .container = "0123" };
+	const struct docker_comm_config user = { .program = "docker",
+						 .container = "0123",
+						 .exec_user = "app:app" };
+
+	(void)state;
+	argv_docker_exec(&all, &c, DOCKER_STDIN_OPEN);
+	strv_push(&all, "");
+	argv_docker_exec(&all, &user, DOCKER_STDIN_TERMINAL);
+	strv_push(&all, "");
+	argv_docker_exec(&all, &user, DOCKER_STDIN_NONE);
+	strv_push(&all, "");
+	argv_docker_put(&all, &user, "/opt");
+	strv_push(&all, "");
+	argv_docker_get(&all, &user, "/etc/passwd");
+	check_argv("commands", &all);
+}
+
+/* Only what stands before the image is for the tool. */
+static void test_own_name(void **state)
+{
+	struct strv one = STRV_INIT, other = STRV_INIT, none = STRV_INIT;
+
+	(void)state;
+	strv_pushl(&one, "-d", "--name", "web", "--", "image", NULL);
+	strv_pushl(&other, "--name=web", "image", NULL);
+	strv_pushl(&none, "-d", "--", "image", "--name", "x", NULL);
+	assert_true(docker_names_container(&one));
+	assert_true(docker_names_container(&other));
+	assert_false(docker_names_container(&none));
+	strv_release(&one);
+	strv_release(&other);
+	strv_release(&none);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_own_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
