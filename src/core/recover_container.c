@@ -74,7 +74,11 @@ int journal_remove_container(const struct journal_entry *e, bool *ret_found, str
 				 "'%s' of '%s' is no container that a build may remove: look at it "
 				 "yourself",
 				 e->container, e->tool);
-	strv_pushl(&argv, e->tool, "rm", "--force", "--volumes", e->container, NULL);
+	strv_pushl(&argv, e->tool, "rm", "--force", "--volumes", NULL);
+	/* Podman would give it ten seconds to end by itself */
+	if (text_starts_with(path_basename(e->tool), "podman"))
+		strv_pushl(&argv, "--time", "0", NULL);
+	strv_push(&argv, e->container);
 	make_env(e, &env);
 	if (proc_run(&run, NULL, NULL, &failed) < 0 && !says_absent(failed->message)) {
 		error_move(err, TAKE(failed));

@@ -108,9 +108,22 @@ void argv_docker_commit(struct strv *ret, const struct docker_config *c,
 		add_words(ret, "ENTRYPOINT", &source->entrypoint, &now->entrypoint);
 	if (!sets(c, "CMD"))
 		add_words(ret, "CMD", &source->cmd, &now->cmd);
-	if (!text_is_empty(c->message))
+	if (!text_is_empty(c->message)) {
+		/* the other format has no place for one */
+		if (docker_is_podman(c->docker_path))
+			strv_pushl(ret, "--format", "docker", NULL);
 		strv_pushl(ret, "--message", c->message, NULL);
+	}
 	strv_push(ret, now->id);
+}
+
+void argv_docker_remove(struct strv *ret, const struct docker_config *c, const char *container)
+{
+	strv_pushl(ret, c->docker_path, "rm", "--force", "--volumes", NULL);
+	/* Podman would give it ten seconds to end by itself */
+	if (docker_is_podman(c->docker_path))
+		strv_pushl(ret, "--time", "0", NULL);
+	strv_push(ret, container);
 }
 
 void argv_docker_export(struct strv *ret, const struct docker_config *c, const char *container)

@@ -17,6 +17,8 @@ void argv_docker_start(struct strv *ret, const struct docker_config *c, const ch
  */
 void argv_docker_commit(struct strv *ret, const struct docker_config *c,
 			const struct docker_facts *source, const struct docker_facts *now);
+/* Running or not. */
+void argv_docker_remove(struct strv *ret, const struct docker_config *c, const char *container);
 void argv_docker_export(struct strv *ret, const struct docker_config *c, const char *container);
 
 /* Without a run_command. */

@@ -187,9 +187,11 @@ static int watch(struct docker_machine *m, struct build_ctx *ctx, struct error *
 		.argv = &argv, .env = &env, .out = PROC_PIPE, .err = PROC_PIPE
 	};
 
+	AUTO_FREE char *what = xasprintf("%s wait", path_basename(m->config->docker_path));
+
 	strv_pushl(&argv, m->config->docker_path, "wait", m->id, NULL);
 	strv_pushv(&env, ctx->environ);
-	if (journal_process(ctx->journal, "docker wait", &env, &m->wait_entry, err) < 0)
+	if (journal_process(ctx->journal, what, &env, &m->wait_entry, err) < 0)
 		return -1;
 	if (proc_start(&m->wait, &spec, err) < 0 ||
 	    journal_started(ctx->journal, m->wait_entry, m->wait.pid, err) < 0)
@@ -281,8 +283,7 @@ static int remove_once(struct docker_machine *m, struct build_ctx *ctx, bool *re
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO(error) struct error *e = NULL;
 
-	docker_argv(&argv, &client, "rm");
-	strv_pushl(&argv, "--force", "--volumes", m->name, NULL);
+	argv_docker_remove(&argv, m->config, m->name);
 
 	AUTO_FREE char *output = docker_ask(&client, &argv, NULL, &e);
 

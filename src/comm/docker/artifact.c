@@ -54,6 +54,11 @@ struct artifact *docker_image_artifact(const char *builder_id, const char *id,
 	return a;
 }
 
+const char *docker_artifact_program(const struct artifact *a)
+{
+	return a->destroy == remove_image ? a->destroy_path : NULL;
+}
+
 void docker_artifact_tags(const struct artifact *a, struct strv *ret)
 {
 	const struct value *tags = a->state ? value_get(a->state, "docker_tags") : NULL;

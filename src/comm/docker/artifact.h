@@ -13,5 +13,7 @@ struct artifact *docker_image_artifact(const char *builder_id, const char *id,
 				       const struct strv *tags, const char *program);
 /* The names in the state of an artifact, appended. */
 void docker_artifact_tags(const struct artifact *a, struct strv *ret);
+/* The tool that has the image, as far as it is one of ours; NULL. Borrowed. */
+const char *docker_artifact_program(const struct artifact *a);
 /* Is it an image? ERROR_INVALID with what the post-processor `what` wants. */
 MUST_CHECK int docker_check_image(const struct artifact *a, const char *what, struct error **err);

@@ -64,6 +64,11 @@ int docker_explain(const char *program, struct error **err)
 	return -1;
 }
 
+bool docker_is_podman(const char *program)
+{
+	return text_starts_with(path_basename(program), "podman");
+}
+
 bool docker_is_absent(const struct error *e)
 {
 	return strstr(e->message, "o such container") || strstr(e->message, "o such image") ||
@@ -71,20 +76,22 @@ bool docker_is_absent(const struct error *e)
 	       strstr(e->message, "image not known");
 }
 
-/* Past what stands before each message: whose it is, everybody knows. */
+/* Past the log lines that Podman mixes in, and past whose message it is: everybody knows. */
 static const char *core_of(const char *message)
 {
-	const char *at = strstr(message, "exited with status ");
-	const char *text = at ? strstr(at, ": ") : NULL;
 	static const char *const starts[] = { "Error response from daemon: ", "Error: ",
 					      "docker: " };
+	const char *at = strstr(message, "exited with status ");
+	const char *text = at ? strstr(at, ": ") : NULL;
 
 	if (!text)
 		return message;
 	text += 2;
+	while (text_starts_with(text, "time=\"") && strchr(text, '\n'))
+		text = strchr(text, '\n') + 1;
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-		for (size_t len = strlen(starts[i]); !strncmp(text, starts[i], len); text += len)
-			;
+		while (text_starts_with(text, starts[i]))
+			text += strlen(starts[i]);
 	return *text ? text : message;
 }
 
@@ -136,18 +143,32 @@ static int note_start(void *data, pid_t pid, struct error **err)
 	return 0;
 }
 
-/* Docker and Podman look for the logins of registries in different places. */
-static void make_env(const struct docker_client *client, struct strv *ret)
+static void set_env(struct strv *env, const char *name, const char *value)
 {
+	AUTO_FREE char *start = xasprintf("%s=", name);
+
+	for (size_t i = env->len; i-- > 0;)
+		if (text_starts_with(env->v[i], start))
+			strv_remove(env, i);
+	strv_pushf(env, "%s%s", start, value);
+}
+
+static void make_env(const struct docker_call *call, struct strv *ret)
+{
+	const struct docker_client *client = call->client;
+
 	strv_pushv(ret, client->ctx->environ);
+	/* Podman's `cp` forgets a directory there */
+	if (!strcmp(call->argv->v[1], "cp"))
+		set_env(ret, "TMPDIR", client->ctx->temp_dir);
 	if (!client->config_dir)
 		return;
-	for (size_t i = ret->len; i-- > 0;)
-		if (text_starts_with(ret->v[i], "DOCKER_CONFIG=") ||
-		    text_starts_with(ret->v[i], "REGISTRY_AUTH_FILE="))
-			strv_remove(ret, i);
-	strv_pushf(ret, "DOCKER_CONFIG=%s", client->config_dir);
-	strv_pushf(ret, "REGISTRY_AUTH_FILE=%s/auth.json", client->config_dir);
+
+	/* they look for the logins of registries in different places */
+	AUTO_FREE char *auth = path_join(client->config_dir, "auth.json");
+
+	set_env(ret, "DOCKER_CONFIG", client->config_dir);
+	set_env(ret, "REGISTRY_AUTH_FILE", auth);
 }
 
 int docker_run(const struct docker_call *call, struct error **err)
@@ -181,7 +202,7 @@ int docker_run(const struct docker_call *call, struct error **err)
 		run.spec.out = PROC_FD;
 		run.spec.out_fd = call->out_fd;
 	}
-	make_env(call->client, &env);
+	make_env(call, &env);
 	if (journal_process(ctx->journal, what, &env, &started.id, err) < 0)
 		return -1;
 

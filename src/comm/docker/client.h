@@ -16,6 +16,8 @@ struct docker_client {
 	char *config_dir; /* of a login of ours (login.h); NULL: the user's own */
 };
 
+/* By its name. They agree on almost all. */
+bool docker_is_podman(const char *program);
 /* Starts an argument vector: the program and its command. */
 void docker_argv(struct strv *argv, const struct docker_client *client, const char *command);
 

@@ -50,7 +50,7 @@ static int import_run(const void *config, struct build_ctx *ctx, struct artifact
 		      struct postproc_result *ret, struct error **err)
 {
 	const struct docker_import *c = config;
-	const struct docker_client client = docker_client_of(c->docker_path, ctx);
+	const struct docker_client client = docker_client_of(c->docker_path, input, ctx);
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO(strbuf) struct strbuf out = STRBUF_INIT_MAX(64 * 1024);
 	AUTO_FREE char *name = xasprintf("%s%s%s", c->repository, text_is_empty(c->tag) ? "" : ":",

@@ -95,7 +95,7 @@ static int push_run(const void *config, struct build_ctx *ctx, struct artifact *
 		    struct postproc_result *ret, struct error **err)
 {
 	const struct docker_push *p = config;
-	struct docker_client client = docker_client_of(p->docker_path, ctx);
+	struct docker_client client = docker_client_of(p->docker_path, input, ctx);
 	const struct docker_login login = { p->login_server, p->login_username, p->login_password };
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(strv) struct strv tags = STRV_INIT;
@@ -107,6 +107,10 @@ static int push_run(const void *config, struct build_ctx *ctx, struct artifact *
 	for (size_t i = 0; i < tags.len; i++)
 		if (!strv_contains(&names, tags.v[i]))
 			strv_push(&names, tags.v[i]);
+	if (text_starts_with(names.v[0], "sha256:") && names.len == 1) {
+		error_set(err, ERROR_INVALID, "the image has no name to push it by");
+		return error_hint(err, "give it one with docker-tag before docker-push");
+	}
 	if (p->login && docker_login(&client, &login, err) < 0)
 		return -1;
 

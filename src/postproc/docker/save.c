@@ -47,7 +47,7 @@ static int save_run(const void *config, struct build_ctx *ctx, struct artifact *
 		    struct postproc_result *ret, struct error **err)
 {
 	const struct docker_save *s = config;
-	const struct docker_client client = docker_client_of(s->docker_path, ctx);
+	const struct docker_client client = docker_client_of(s->docker_path, input, ctx);
 	AUTO_FREE char *full = path_absolute(ctx->cwd, s->path);
 	AUTO_FREE char *dir = path_dirname(full);
 	AUTO_FREE char *part = xasprintf("%s.ingot-part", full);

@@ -49,7 +49,7 @@ static int tag_run(const void *config, struct build_ctx *ctx, struct artifact *i
 		   struct postproc_result *ret, struct error **err)
 {
 	const struct docker_tag *t = config;
-	const struct docker_client client = docker_client_of(t->docker_path, ctx);
+	const struct docker_client client = docker_client_of(t->docker_path, input, ctx);
 	AUTO(strv) struct strv names = STRV_INIT;
 
 	if (docker_check_image(input, "docker-tag", err) < 0)

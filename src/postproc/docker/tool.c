@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "comm/docker/artifact.h"
 
 void docker_require(const char *value, const char *attr, const struct prepare_ctx *ctx,
 		    struct diags *diags)
@@ -13,10 +14,12 @@ void docker_require(const char *value, const char *attr, const struct prepare_ct
 		diags_error(diags, &ctx->decoded->range, text, "%s", "");
 }
 
-struct docker_client docker_client_of(const char *docker_path, struct build_ctx *ctx)
+struct docker_client docker_client_of(const char *docker_path, const struct artifact *input,
+				      struct build_ctx *ctx)
 {
-	return (struct docker_client){
-		.program = text_is_empty(docker_path) ? "docker" : docker_path,
-		.ctx = ctx,
-	};
+	const char *made_by = docker_artifact_program(input);
+
+	if (text_is_empty(docker_path))
+		docker_path = made_by ? made_by : "docker";
+	return (struct docker_client){ .program = docker_path, .ctx = ctx };
 }

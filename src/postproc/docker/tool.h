@@ -5,10 +5,12 @@
 #include "comm/docker/client.h"
 
 #define ATTR_DOCKER_PATH(type)                                                                     \
-	ATTR_STRING(type, docker_path, 0, "The command line of Docker, or of Podman.",             \
-		    .def = "docker")
+	ATTR_STRING(type, docker_path, 0,                                                          \
+		    "The command line of Docker, or of Podman; unset: the one that made the "      \
+		    "image, else docker.")
 
 /* Complains where a text is missing. */
 void docker_require(const char *value, const char *attr, const struct prepare_ctx *ctx,
 		    struct diags *diags);
-struct docker_client docker_client_of(const char *docker_path, struct build_ctx *ctx);
+struct docker_client docker_client_of(const char *docker_path, const struct artifact *input,
+				      struct build_ctx *ctx);

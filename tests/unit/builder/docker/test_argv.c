@@ -84,6 +84,10 @@ static void test_start(void **state)
 	argv_docker_start(&all, &full, "ingot-1", "/tmp/t", &command);
 	strv_push(&all, "");
 	argv_docker_export(&all, &plain, "0123");
+	strv_push(&all, "");
+	argv_docker_remove(&all, &plain, "0123");
+	strv_push(&all, "");
+	argv_docker_remove(&all, &full, "0123");
 	check_argv("start", &all);
 }
 
