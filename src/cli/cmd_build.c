@@ -459,6 +459,7 @@ static int run_plan(struct session *s, const struct plan *plan, const struct reu
 	int64_t started = clock_monotonic();
 	size_t n;
 
+	interrupt_stop(&s->ctx->interrupt);
 	if (signals_open(&signal_fd, &e) < 0) {
 		say(s, true, "%s", e->message);
 		return EXIT_ERROR;

@@ -170,6 +170,7 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 	ctx->sources = sources_new();
 	ctx->cwd = fs_cwd();
 	random_uuid(ctx->run_uuid);
+	interrupt_init(&ctx->interrupt);
 	if (debug_log_open(ctx) == 0) {
 		if (host_dirs_init(&ctx->dirs, from_environment, &e) < 0) {
 			command_print_error(ctx, e);
@@ -180,6 +181,7 @@ static int run_command(const struct command *cmd, struct command_ctx *ctx)
 		}
 		debug_log_close(ctx, r);
 	}
+	interrupt_release(&ctx->interrupt);
 	host_dirs_release(&ctx->dirs);
 	redactor_free(ctx->redactor);
 	sources_free(ctx->sources);

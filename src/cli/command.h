@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/strv.h"
+#include "cli/interrupt.h"
 #include "core/event.h"
 #include "lang/diag.h"
 #include "os/host.h"
@@ -78,7 +79,8 @@ struct command_ctx {
 	char *const *environ;
 	int64_t start_time; /* wall, ns */
 	struct redactor *redactor;
-	struct sources *sources;     /* texts that diagnostics point into */
+	struct sources *sources;    /* texts that diagnostics point into */
+	struct interrupt interrupt; /* ends what the loading and planning of a template waits for */
 	struct plugin_host *plugins; /* NULL until a template is loaded */
 	char run_uuid[UUID_TEXT];    /* of this run of the program */
 };

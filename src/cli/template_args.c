@@ -96,6 +96,16 @@ static const char *from_environment(const char *name)
 
 /* ---- plugins ---------------------------------------------------------------------------------- */
 
+/* A plugin that waits for us does not end with us. */
+static void watch_signals(void *data)
+{
+	struct command_ctx *ctx = data;
+	AUTO(error) struct error *e = NULL;
+
+	if (interrupt_watch(&ctx->interrupt, &e) < 0)
+		error_ignore(&e, "the next run cleans up");
+}
+
 static struct plugin_host *plugins_of(struct command_ctx *ctx, const char *path,
 				      const struct template_loading *how)
 {
@@ -108,6 +118,10 @@ static struct plugin_host *plugins_of(struct command_ctx *ctx, const char *path,
 		.template_path = path,
 		.program = ctx->is_packer ? "packer" : "ingot",
 		.releases_only = how->releases_only,
+		.cancel = ctx->interrupt.cancel,
+		/* A console has a use of its own for ^C. */
+		.starting = how->may_lack_plugins ? NULL : watch_signals,
+		.starting_data = ctx,
 	};
 
 	if (!ctx->plugins)
@@ -129,6 +143,20 @@ static void look_for_plugins(void *data, const struct config *c, struct diags *d
 
 /* ---- the two stages ----------------------------------------------------------------------------- */
 
+/* What failed because of it is not worth a word. */
+static bool was_interrupted(struct command_ctx *ctx, struct diags *diags)
+{
+	AUTO(error) struct error *e = NULL;
+
+	if (cancel_check(ctx->interrupt.cancel, &e) == 0)
+		return false;
+	diags_release(diags);
+	*diags = (struct diags)DIAGS_INIT;
+	diags_error(diags, NULL, "", "Cancelled: interrupted before anything was built.")
+		->is_plain = true;
+	return true;
+}
+
 struct config *template_load(struct command_ctx *ctx, const char *path,
 			     const struct template_args *a, const struct template_loading *how,
 			     struct diags *diags)
@@ -136,7 +164,10 @@ struct config *template_load(struct command_ctx *ctx, const char *path,
 	struct plugin_host *plugins = plugins_of(ctx, path, how);
 	struct datasource_reader reader = {
 		.components = plugin_host_components(plugins),
-		.ctx = { .dirs = &ctx->dirs, .cwd = ctx->cwd, .getenv = from_environment },
+		.ctx = { .dirs = &ctx->dirs,
+			 .cwd = ctx->cwd,
+			 .getenv = from_environment,
+			 .cancel = ctx->interrupt.cancel },
 		.redactor = ctx->redactor,
 		.is_dry = how->dry_data,
 	};
@@ -171,10 +202,17 @@ struct config *template_load(struct command_ctx *ctx, const char *path,
 		.data_reader = &reader.pub,
 		.redactor = ctx->redactor,
 		.sources = ctx->sources,
+		.cancel = ctx->interrupt.cancel,
 	};
 
 	datasource_reader_init(&reader);
-	return config_load(&opts, diags);
+
+	struct config *config = config_load(&opts, diags);
+
+	if (!was_interrupted(ctx, diags))
+		return config;
+	config_free(config);
+	return NULL;
 }
 
 static struct text_list borrow(const struct strv *sv)
@@ -196,7 +234,11 @@ struct plan *template_plan(struct command_ctx *ctx, const struct config *config,
 		.dirs = &ctx->dirs,
 		.cwd = ctx->cwd,
 		.redactor = ctx->redactor,
+		.cancel = ctx->interrupt.cancel,
 	};
+	struct plan *plan = plan_make(config, plugin_host_components(ctx->plugins), &opts, diags);
 
-	return plan_make(config, plugin_host_components(ctx->plugins), &opts, diags);
+	if (was_interrupted(ctx, diags))
+		plan->len = 0;
+	return plan;
 }

@@ -54,6 +54,7 @@ struct plan_options {
 	const struct host_dirs *dirs;
 	const char *cwd;
 	struct redactor *redactor; /* sensitive attributes are registered here */
+	struct cancel *cancel; /* ends what prepare() waits for while the plan is made; or NULL */
 };
 
 struct plan {

@@ -106,7 +106,7 @@ static void prepare(const struct component_job *job, const struct decoded *d, vo
 		.arena = arena,
 		.dirs = job->plan->options.dirs,
 		.cwd = job->plan->options.cwd,
-		.cancel = job->cancel,
+		.cancel = job->cancel ? job->cancel : job->plan->options.cancel,
 	};
 	/* What prepare() of a foreign one would do is not needed to look at it. */
 	if (job->prepare && !(job->foreign && job->look))

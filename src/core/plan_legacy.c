@@ -331,7 +331,7 @@ static void run_prepare(struct preparation *p, const struct decoded *d, void *co
 		.arena = p->arena,
 		.dirs = p->job->plan->options.dirs,
 		.cwd = p->job->plan->options.cwd,
-		.cancel = p->job->cancel,
+		.cancel = p->job->cancel ? p->job->cancel : p->job->plan->options.cancel,
 	};
 	if (p->job->prepare && !(p->job->foreign && p->job->look))
 		p->job->prepare(config, &ctx, &found);

@@ -157,4 +157,16 @@ test_expect_success 'an interrupt ends a command in the machine, and the plugin'
         test_exit 1 wait $pid && cat out && grep -q "Cleanly cancelled" out && [ -z "$(left)" ]
 '
 
+for command in validate plan build; do
+        test_expect_success "$command: an interrupt ends a plugin that hangs while it is prepared" '
+        rm -f flag && box_template <<-EOF &&
+	  provisioner "probe-provisioner" {
+	    faults = { prepare = "deaf:$PWD/flag" }
+	  }
+	EOF
+        { "$INGOT_BIN" $command t.pkr.hcl >out 2>&1 & } && pid=$! && test_wait 20 test -e flag && kill -TERM $pid &&
+        test_exit 1 wait $pid && cat out && grep -q "Cancelled: interrupted" out && [ -z "$(left)" ]
+'
+done
+
 test_done

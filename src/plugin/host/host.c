@@ -35,6 +35,7 @@ struct plugin_host {
 	struct journal *journal; /* of the processes; NULL: there is none yet, or cannot be */
 	struct plugin_registry *registry; /* NULL: nobody has asked yet */
 	char *dir;
+	bool has_started;     /* a process */
 	bool knows_all;       /* not only what the template requires */
 	struct map types;     /* "KIND KEY" -> struct plugin_type * */
 	pthread_mutex_t lock; /* for `idle`, never held while anything is waited for */
@@ -98,6 +99,19 @@ static struct journal *journal_of(struct plugin_host *h)
 	return j;
 }
 
+/* The first one starts while the template is loaded, on the main thread. */
+static void tell_start(struct plugin_host *h)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&h->lock);
+	is_first = !h->has_started;
+	h->has_started = true;
+	pthread_mutex_unlock(&h->lock);
+	if (is_first && h->o.starting)
+		h->o.starting(h->o.starting_data);
+}
+
 static struct plugin_process *spawn(const struct plugin_type *t, struct error **err)
 {
 	static const enum plugin_kind kinds[] = {
@@ -115,6 +129,7 @@ static struct plugin_process *spawn(const struct plugin_type *t, struct error **
 		.journal = journal_of(t->host),
 	};
 
+	tell_start(t->host);
 	return plugin_process_spawn(&launch, err);
 }
 
@@ -220,12 +235,13 @@ static int ask_spec(struct plugin_type *t, struct error **err)
 	AUTO(arena) struct arena *arena = arena_new();
 	const struct packed *reply;
 	bool is_prepared;
-	struct instance *in = plugin_take(t, NULL, &is_prepared, NULL, err);
+	struct cancel *c = t->host->o.cancel;
+	struct instance *in = plugin_take(t, NULL, &is_prepared, c, err);
 
 	if (!in)
 		return -1;
 	reply = instance_ask(in, methods[t->component->kind], NULL, arena,
-			     clock_deadline(SPEC_SECONDS * NSEC_PER_SEC), NULL, err);
+			     clock_deadline(SPEC_SECONDS * NSEC_PER_SEC), c, err);
 	if (!reply || decode_spec(t, reply, err) < 0) {
 		error_prefix(err, "the options of %s of the plugin %s", t->component->key,
 			     plugin_process_name(in->process));
@@ -379,7 +395,7 @@ static int require_all(struct plugin_host *h, const struct config *c, struct dia
 
 	const struct plugin_query query = query_of(h);
 
-	return plugin_require_all(h->registry, &query, &demand, NULL, diags, err);
+	return plugin_require_all(h->registry, &query, &demand, h->o.cancel, diags, err);
 }
 
 void plugin_host_require(struct plugin_host *h, const struct config *c, struct diags *diags)
@@ -402,7 +418,7 @@ static bool learn_all(struct plugin_host *h)
 	if (open_registry(h, &e) == 0) {
 		const struct plugin_query query = query_of(h);
 
-		if (plugin_add_installed(h->registry, &query, NULL, &e) == 0)
+		if (plugin_add_installed(h->registry, &query, h->o.cancel, &e) == 0)
 			return true;
 	}
 	log_debug("plugin", "%s", e->message);

@@ -23,6 +23,11 @@ struct plugin_host_options {
 	const char *template_path; /* as given; NULL: none */
 	const char *program;       /* what it is called, for people */
 	bool releases_only;
+	/* Ends what is waited for while there is no build. Told before the first process starts: from
+	 * then on it is no way to end the program to let it die; or NULL. */
+	struct cancel *cancel;
+	void (*starting)(void *data);
+	void *starting_data;
 };
 /* What the options point to outlives it. */
 struct plugin_host *plugin_host_new(const struct plugin_host_options *o);
