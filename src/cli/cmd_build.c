@@ -348,26 +348,44 @@ static void show_artifact(struct session *s, const struct build_result *r, int b
 	say(s, false, "--> %s: %s", r->name, a ? a->text : "<nothing>");
 }
 
-static void show_artifacts(struct session *s, const struct build_result *results, size_t n)
+static size_t count_artifacts(const struct build_result *results, size_t n, bool failed)
 {
 	size_t total = 0;
 
 	for (size_t i = 0; i < n; i++)
-		total += results[i].artifact_count;
-	if (!total) {
-		say(s, false, "\n==> Builds finished but no artifacts were created.");
-		return;
-	}
-	say(s, false, "\n==> Builds finished. The artifacts of successful builds are:");
+		if (!results[i].error == !failed)
+			total += results[i].artifact_count;
+	return total;
+}
+
+static void list_artifacts(struct session *s, const struct build_result *results, size_t n,
+			   bool failed)
+{
 	for (size_t i = 0; i < n; i++) {
 		const struct build_result *r = &results[i];
 		AUTO_FREE char *count = xasprintf("%zu", r->artifact_count);
 
-		if (r->artifact_count)
-			typed(s, r->name, "artifact-count", (const char *const[]){ count, NULL });
+		if (!r->artifact_count || !r->error != !failed)
+			continue;
+		typed(s, r->name, "artifact-count", (const char *const[]){ count, NULL });
 		for (size_t k = 0; k < r->artifact_count; k++)
 			show_artifact(s, r, (int)i, k);
 	}
+}
+
+static void show_artifacts(struct session *s, const struct build_result *results, size_t n)
+{
+	size_t good = count_artifacts(results, n, false);
+	size_t kept = count_artifacts(results, n, true);
+
+	if (good)
+		say(s, false, "\n==> Builds finished. The artifacts of successful builds are:");
+	else if (!kept)
+		say(s, false, "\n==> Builds finished but no artifacts were created.");
+	list_artifacts(s, results, n, false);
+	if (kept)
+		say(s, false, "\n==> Kept, although their builds failed:");
+	list_artifacts(s, results, n, true);
 }
 
 static int summarize(struct session *s, const struct build_result *results, size_t n,

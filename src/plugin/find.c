@@ -18,6 +18,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	DEPTH_MAX = 16,
@@ -255,6 +256,9 @@ static int check_contents(const struct search *s, const struct candidate *k, str
 	struct plugin_description *about = &b->about;
 	struct version told;
 
+	/* It may have been asked who it is before. */
+	if (access(b->path, X_OK) < 0)
+		return error_set(err, ERROR_INVALID, "it is not executable");
 	if (check_digest(s, b, err) < 0 ||
 	    plugin_describe_once(s->q->cache_dir, b->digest, b->path, s->c, about, err) < 0)
 		return -1;

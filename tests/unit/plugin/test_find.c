@@ -388,6 +388,18 @@ static void test_asked_once(void **state)
 	assert_int_equal(times_asked(), 2);
 }
 
+static void test_not_executable(void **state)
+{
+	AUTO_FREE char *path = xasprintf("%s/" CLOUD "/packer-plugin-cloud_v1.0.0_x5.0_%s", plugins,
+					 host_platform);
+
+	(void)state;
+	install(CLOUD, "cloud", "1.0.0", "");
+	expect(NULL, NULL, "cloud 1.0.0");
+	assert_int_equal(chmod(path, 0644), 0);
+	expect_passed_over("not executable"); /* though what it says is remembered */
+}
+
 static void test_asked_again_when_changed(void **state)
 {
 	(void)state;
@@ -429,6 +441,7 @@ int main(void)
 		TEST(test_cancelled),
 		TEST(test_asked_once),
 		TEST(test_asked_again_when_changed),
+		TEST(test_not_executable),
 		TEST(test_no_memory),
 	};
 
