@@ -168,6 +168,47 @@ test_expect_success 'a whole build, command by command' '
 	sort want >a && sort got | diff a - && test_clean
 '
 
+# Commands "in the container" run here.
+here='for last; do :; done; exec /bin/sh -c "$last"'
+
+test_expect_success 'scripts come and go through one shell that stays' '
+	tool "
+		\"image inspect\"*) $image_facts ;;
+		run*) echo $id ;;
+		wait*) exec sleep 60 ;;
+		\"cp -\"*) exit 1 ;;
+		exec*) $here ;;
+		rm*) echo gone ;;" &&
+	template "$fake
+		pull = false" "
+		provisioner \"shell\" {
+		  remote_folder = \"$PWD\"
+		  inline        = [\"echo one >>ran\"]
+		}
+		provisioner \"shell\" {
+		  remote_folder = \"$PWD\"
+		  inline        = [\"echo two >>ran; ls -l script_* >mode\"]
+		}" &&
+	sed -i "s/commit = true/discard = true/" a.pkr.hcl &&
+	ingot build -color=false a.pkr.hcl >out 2>&1 || { cat out asked; false; } &&
+	cat ran mode asked && [ "$(tr "\n" " " <ran)" = "one two " ] && grep "^-rwxr-xr-x" mode &&
+	! ls script_* && [ "$(grep -c "^exec" asked)" = 4 ] && ! grep "^cp" asked && test_clean
+'
+
+test_expect_success 'a shell that answers nonsense, or never lived: the long way' '
+	tool "
+		\"image inspect\"*) $image_facts ;;
+		run*) echo $id ;;
+		wait*) exec sleep 60 ;;
+		\"cp -\"*) exec tar -x -C \"\${3#*:}\" -f - ;;
+		exec*\"read -r op\"*) echo did what; [ -e once ] && exit 0; touch once; cat >/dev/null ;;
+		exec*) $here ;;
+		rm*) echo gone ;;" &&
+	rm -f ran && ingot build -color=false a.pkr.hcl >out 2>&1 || { cat out asked; false; } &&
+	cat ran asked && [ "$(tr "\n" " " <ran)" = "one two " ] && ! ls script_* &&
+	[ "$(grep -c "^cp -" asked)" = 2 ] && [ "$(grep -c "read -r op" asked)" = 3 ] && test_clean
+'
+
 test_expect_success 'a tool that does not say what it made' '
 	tool "
 		\"image inspect\"*) $image_facts ;;

@@ -24,7 +24,7 @@ test_expect_success 'an image is provisioned, committed and tagged' '
 		message = \"with love\"
 		changes = [\"ENV COLOR=blue\"]" "
 		provisioner \"shell\" {
-		  inline = [\"echo out\", \"echo bad >&2\", \"cat >/dev/null\", \"echo made >/made\"]
+		  inline = [\"echo out\", \"echo bad >&2\", \"cat >/dev/null\", \"echo made >/made\", \"rm /bin/head\"]
 		}
 		provisioner \"file\" {
 		  source      = \"dir\"
@@ -63,10 +63,10 @@ test_expect_success 'the image has the files, and the command that its source ha
 	docker image inspect made:2 >facts && grep "\"Author\": \"me\"" facts &&
 	grep "\"Comment\": \"with love\"" facts &&
 	in_image made:1 sh -c "cd /srv/dir && stat -c \"%a %u %n\" a sub sub/empty; readlink sub/link
-		cat n*; ls /new; ls /packer-files" >files 2>&1
+		cat n*; ls /new; ls /packer-files; ls -A /tmp | wc -l" >files 2>&1
 	cat files
 	grep -x "640 0 a" files && grep -x "700 0 sub" files && grep -x ../a files &&
-	grep -x long files && grep -qx sub files && grep "packer-files: No such" files
+	grep -x long files && grep -qx sub files && grep -x 0 files && grep "packer-files: No such" files
 '
 
 test_expect_success 'the saved file is an image' '

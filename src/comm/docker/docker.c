@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "comm/docker/argv.h"
 #include "comm/docker/client.h"
+#include "comm/docker/session.h"
 #include "comm/docker/tar_in.h"
 #include "comm/docker/tar_out.h"
 #include "os/fd.h"
@@ -44,6 +45,7 @@ struct docker_comm {
 	struct docker_client client;
 	uint32_t uid, gid;
 	struct strv memory; /* where a tmpfs is mounted */
+	struct docker_session session;
 };
 
 static void start_argv(const struct docker_comm *m, struct strv *argv, enum docker_stdin in)
@@ -281,26 +283,21 @@ static int docker_upload(struct comm *comm, const struct comm_upload *up, const 
 static int docker_quick_put(struct comm *comm, const struct comm_upload *up, const char *dst,
 			    struct cancel *c, struct error **err)
 {
+	struct docker_comm *m = (struct docker_comm *)comm;
 	AUTO(error) struct error *e = NULL;
+	int r = m->cfg->keep_owner ? 0 : docker_session_put(&m->session, up, dst, c, err);
 
-	if (send_file((struct docker_comm *)comm, up, dst, c, &e) == 0)
+	if (r != 0)
+		return r;
+	if (send_file(m, up, dst, c, &e) == 0)
 		return 1;
-	return cancel_check(c, err) < 0 ? -1 : 0;
+	return cancel_check(c, err);
 }
 
 static int docker_quick_remove(struct comm *comm, const char *path, struct cancel *c,
 			       struct error **err)
 {
-	struct docker_comm *m = (struct docker_comm *)comm;
-	AUTO(strv) struct strv argv = STRV_INIT;
-	AUTO(error) struct error *e = NULL;
-	bool ok = false;
-
-	start_argv(m, &argv, DOCKER_STDIN_NONE);
-	strv_pushl(&argv, "rm", "-f", path, NULL);
-	if (try_words(m, &argv, c, &ok, &e) == 0)
-		return ok;
-	return cancel_check(c, err) < 0 ? -1 : 0;
+	return docker_session_remove(&((struct docker_comm *)comm)->session, path, c, err);
 }
 
 /*
@@ -468,6 +465,7 @@ static void docker_close(struct comm *comm)
 {
 	struct docker_comm *m = (struct docker_comm *)comm;
 
+	docker_session_close(&m->session);
 	strv_release(&m->memory);
 	free(m);
 }
@@ -538,6 +536,7 @@ static struct comm *docker_connect(const void *config, const struct comm_target 
 	m->cfg = cfg;
 	m->client = (struct docker_client){ .program = cfg->program, .ctx = ctx };
 	strv_init(&m->memory);
+	docker_session_init(&m->session, cfg, &m->client);
 	ui_say(ctx->ui, "Using docker communicator to connect: %.12s", cfg->container);
 	if (ask_container(m, c, err) < 0)
 		return NULL;
