@@ -81,9 +81,10 @@ struct builder_type {
 	const struct foreign *foreign; /* NULL: the table says it all */
 	void (*prepare)(void *config, const struct prepare_ctx *ctx, struct diags *diags);
 	/* What decides the state of the machine before the first provisioner, in fields that are
-	 * named for people. NULL: it has no machine of its own. */
+	 * named for people. NULL: its steps are never reused, for the reason below. */
 	int (*fingerprint)(const void *config, struct build_ctx *ctx, struct digest *d,
 			   struct error **err);
+	const char *never_reused; /* NULL: it has no machine of its own */
 	/* `from`: a checkpoint to resume, or NULL; it outlives the machine. On failure nothing is
 	 * left behind. What takes long or shows something when it fails belongs into
 	 * machine_ops.boot. ERROR_INVALID from either: this checkpoint is of no use. */

@@ -435,7 +435,10 @@ static int add_fingerprint(struct key_making *k, struct error **err)
 		return 0;
 	}
 	if (!b->type->fingerprint) {
-		key_never(k, "a %s build has no machine of its own", b->type->name);
+		if (b->type->never_reused)
+			key_never(k, "%s", b->type->never_reused);
+		else
+			key_never(k, "a %s build has no machine of its own", b->type->name);
 		return 0;
 	}
 	digest_watch(d, take_field, k);

@@ -232,6 +232,7 @@ const struct builder_type builder_docker = {
 	.doc = "Provision a container, and make an image or a tar file of it.",
 	.schema = &docker_schema,
 	.prepare = docker_prepare,
+	.never_reused = "the steps of a container are not kept",
 	.start = docker_start,
 	.generated_names = docker_generated,
 	.start_step = "StepRun",
