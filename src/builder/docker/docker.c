@@ -59,9 +59,13 @@ static int commit(struct docker_machine *m, struct build_ctx *ctx, struct artifa
 	argv_docker_commit(&argv, m->config, &m->source, &now);
 	ui_wait(ctx->ui, "the container's files to be stored");
 
+	m->committing = true;
+
 	char *id = docker_ask(&client, &argv, NULL, err);
 
 	ui_wait_end(ctx->ui);
+	/* what the tool says of itself is the end of it */
+	m->committing = !id && (*err)->kind != ERROR_FAILED;
 	if (!id)
 		return error_prefix(err, "cannot commit the container");
 	free(m->image);
@@ -160,6 +164,8 @@ static void remove_output(struct docker_machine *m, struct build_ctx *ctx)
 
 	if (m->exported && fs_remove(m->exported, &e) < 0)
 		warn(ctx, e);
+	if (m->committing)
+		m->image = container_find_orphan(m, ctx);
 	if (!m->image)
 		return;
 

@@ -19,6 +19,7 @@ struct docker_machine {
 	struct proc wait;           /* `docker wait`: ends with the container */
 	uint64_t wait_entry;
 	char *ended, *ended_hint; /* why it ended, once that was asked */
+	bool committing;          /* a commit was begun whose end is not known */
 	char *image, *exported;   /* what finish() made */
 };
 
@@ -31,3 +32,5 @@ int container_why_ended(void *machine, struct error **err);
 /* Removes it, whatever its state. */
 MUST_CHECK int container_remove(struct docker_machine *m, struct build_ctx *ctx,
 				struct error **err);
+/* orphan.c: the image of a commit that was cut short, once the daemon has it; heap, or NULL. */
+char *container_find_orphan(const struct docker_machine *m, struct build_ctx *ctx);
