@@ -31,9 +31,10 @@ plugins_clean() {
         test_clean
 }
 
-# has TEXT: the file out has this line, or part of one.
+# has TEXT: the file out has this line, or part of one, however it is wrapped.
 has() {
         grep -qF -e "$1" out && return 0
+        tr "\n" " " <out | grep -qF -e "$1" && return 0
         echo "never said: $1"
         return 1
 }
