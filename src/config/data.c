@@ -58,7 +58,7 @@ void evaluate_data(struct loader *l, struct data_decl *d)
 		diags_error(l->diags, &block.range, summary, "known data sources: []");
 		return;
 	}
-	d->value = keep_value(l->arena,
+	d->value = value_keep(l->arena,
 			      reader->read(reader->data, &block, l->config->scope, l->diags));
 }
 

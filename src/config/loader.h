@@ -126,7 +126,6 @@ const char *quote(struct arena *arena, const char *s); /* %q of the specs */
 extern const char config_hidden_timeout[];             /* why a timeout has no effect */
 const char *text_of_label(const struct loader *l, const struct block *b, size_t i);
 void *keep_array(struct arena *arena, const void *items, size_t size, size_t len);
-struct value *keep_value(struct arena *arena, struct value *v);
 struct type *keep_type(struct arena *arena, struct type *t);
 /* Registers every text and every longer number inside, except keys. */
 void register_secrets(struct redactor *r, const struct value *v);

@@ -349,7 +349,7 @@ static bool evaluate_node(struct network *n, size_t node)
 	l->config->world->called = NULL;
 	if (l->diags->errors > errors)
 		return false;
-	d->pub.value = keep_value(l->arena, value_ref(v));
+	d->pub.value = value_keep(l->arena, value_ref(v));
 	return true;
 }
 

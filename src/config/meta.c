@@ -61,7 +61,7 @@ static struct value *read_override(struct loader *l, const struct content *c,
 	if (!a)
 		return NULL;
 	size_t errors = l->diags->errors;
-	struct value *v = keep_value(l->arena, eval_expr(a->expr, scope, l->diags));
+	struct value *v = value_keep(l->arena, eval_expr(a->expr, scope, l->diags));
 	if (l->diags->errors > errors || value_is_null(v))
 		return NULL;
 	if (!is_object(v)) {

@@ -8,21 +8,9 @@
 const char bad_name_detail[] = "A name must start with a letter or underscore and may contain only "
 			       "letters, digits, underscores, and dashes.";
 
-static void drop_value(void *p)
-{
-	value_unref(p);
-}
-
 static void drop_type(void *p)
 {
 	type_unref(p);
-}
-
-struct value *keep_value(struct arena *arena, struct value *v)
-{
-	if (v)
-		arena_on_free(arena, drop_value, v);
-	return v;
 }
 
 struct type *keep_type(struct arena *arena, struct type *t)

@@ -139,12 +139,12 @@ static void read_default(struct loader *l, struct variable_decl *v, const struct
 	v->pub.origin = VARIABLE_DEFAULT;
 	v->pub.value_range = a->expr->range;
 	if (l->diags->errors > errors) {
-		v->pub.value = keep_value(l->arena, value_unknown(v->pub.type));
+		v->pub.value = value_keep(l->arena, value_unknown(v->pub.type));
 		return;
 	}
 	if (!has_type) {
 		v->pub.type = keep_type(l->arena, type_ref(type_of_default(raw)));
-		v->pub.value = keep_value(l->arena, value_ref(raw));
+		v->pub.value = value_keep(l->arena, value_ref(raw));
 		return;
 	}
 	AUTO(error) struct error *e = NULL;
@@ -159,7 +159,7 @@ static void read_default(struct loader *l, struct variable_decl *v, const struct
 			    e->message);
 		converted = value_unknown(v->pub.type);
 	}
-	v->pub.value = keep_value(l->arena, converted);
+	v->pub.value = value_keep(l->arena, converted);
 }
 
 static void read_variable(struct loader *l, const struct block *b)
@@ -204,7 +204,7 @@ static void read_variables_block(struct loader *l, const struct block *b)
 		v->pub.origin = VARIABLE_DEFAULT;
 		v->pub.value_range = a->expr->range;
 		struct value *value = eval_expr(a->expr, l->default_scope, l->diags);
-		v->pub.value = keep_value(l->arena, value);
+		v->pub.value = value_keep(l->arena, value);
 		v->pub.type = keep_type(l->arena, type_ref(value_type(value)));
 	}
 }

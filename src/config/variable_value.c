@@ -36,7 +36,7 @@ static void assign(struct loader *l, struct variable_decl *v, enum variable_orig
 		report_misfit(l, v, origin, &at, e);
 		converted = value_unknown(v->pub.type);
 	}
-	v->pub.value = keep_value(l->arena, converted);
+	v->pub.value = value_keep(l->arena, converted);
 	v->pub.origin = origin;
 	v->pub.value_range = at;
 }

@@ -56,28 +56,6 @@ static void add_secret(void *data, const char *text)
 	redactor_add(data, text, strlen(text));
 }
 
-static void drop_value(void *v)
-{
-	value_unref(v);
-}
-
-static void *decode_foreign(const struct datasource_type *t, const struct config_data *d,
-			    const struct scope *scope, struct arena *arena, struct diags *diags)
-{
-	struct foreign_config *config = ARENA_NEW(arena, struct foreign_config);
-	AUTO(error) struct error *e = NULL;
-	const struct spec *spec = t->foreign->spec(t->foreign, &e);
-
-	if (!spec) {
-		diags_error(diags, &d->range, e->message, "%s", e->hint ? e->hint : "");
-		return NULL;
-	}
-	config->of = t->foreign;
-	config->options = spec_decode(spec, d->body, scope, arena, diags);
-	arena_on_free(arena, drop_value, config->options);
-	return config;
-}
-
 static void *decode_native(const struct datasource_type *t, const struct config_data *d,
 			   const struct scope *scope, struct decoded *decoded, struct arena *arena,
 			   struct diags *diags)
@@ -105,8 +83,9 @@ static const void *prepare(const struct datasource_reader *r, const struct datas
 		.cancel = r->ctx.cancel,
 	};
 	size_t errors = diags->errors;
-	void *config = t->foreign ? decode_foreign(t, d, scope, arena, diags)
-				  : decode_native(t, d, scope, &decoded, arena, diags);
+	void *config = t->foreign
+			       ? foreign_decode(t->foreign, d->body, scope, d->range, arena, diags)
+			       : decode_native(t, d, scope, &decoded, arena, diags);
 
 	if (config && r->redactor)
 		schema_each_secret(t->schema, config, add_secret, r->redactor);

@@ -7,3 +7,25 @@ static const struct attr foreign_attrs[] = {
 	ATTR_END,
 };
 const struct schema foreign_schema = SCHEMA(struct foreign_config, foreign_attrs);
+
+struct foreign_config *foreign_take(const struct foreign *f, struct value *options,
+				    struct arena *arena)
+{
+	struct foreign_config *config = ARENA_NEW(arena, struct foreign_config);
+
+	*config = (struct foreign_config){ .of = f, .options = value_keep(arena, options) };
+	return config;
+}
+
+struct foreign_config *foreign_decode(const struct foreign *f, const struct body *body,
+				      const struct scope *scope, struct range range,
+				      struct arena *arena, struct diags *diags)
+{
+	AUTO(error) struct error *e = NULL;
+	const struct spec *spec = f->spec(f, &e);
+
+	if (spec)
+		return foreign_take(f, spec_decode(spec, body, scope, arena, diags), arena);
+	diags_error(diags, &range, e->message, "%s", e->hint ? e->hint : "");
+	return NULL;
+}

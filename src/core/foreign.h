@@ -28,3 +28,12 @@ struct foreign_config {
 	void *data;             /* of prepare(), for run(); lives in no arena */
 };
 extern const struct schema foreign_schema;
+
+/* A block read by its component's tree, in the arena. NULL where that is not to be had, after reporting
+ * at `range`; other mistakes are reported, too. */
+struct foreign_config *foreign_decode(const struct foreign *f, const struct body *body,
+				      const struct scope *scope, struct range range,
+				      struct arena *arena, struct diags *diags);
+/* One with options as they are; takes the reference. */
+struct foreign_config *foreign_take(const struct foreign *f, struct value *options,
+				    struct arena *arena);

@@ -117,34 +117,13 @@ static void prepare(const struct component_job *job, const struct decoded *d, vo
 	move_findings(job, &found, diags);
 }
 
-static void drop_value(void *v)
-{
-	value_unref(v);
-}
-
-void foreign_complain(const struct component_job *job, const struct error *e, struct diags *diags)
-{
-	AUTO_FREE char *summary = xasprintf("Failed to ask %s for its options", job->component_id);
-	diags_error(diags, &job->range, summary, "%s%s%s", e->message, e->hint ? "\n\n" : "",
-		    e->hint ? e->hint : "");
-}
-
 static void *decode_foreign(const struct component_job *job, const struct scope *scope,
 			    struct arena *arena, struct diags *diags)
 {
-	AUTO(error) struct error *e = NULL;
-	const struct spec *spec = job->foreign->spec(job->foreign, &e);
-	if (!spec) {
-		foreign_complain(job, e, diags);
-		return NULL;
-	}
-	struct foreign_config *config = ARENA_NEW(arena, struct foreign_config);
-	*config = (struct foreign_config){
-		.of = job->foreign,
-		.options = spec_decode(spec, job->body, scope, arena, diags),
-		.override = job->override,
-	};
-	arena_on_free(arena, drop_value, config->options);
+	struct foreign_config *config =
+		foreign_decode(job->foreign, job->body, scope, job->range, arena, diags);
+	if (config)
+		config->override = job->override;
 	return config;
 }
 

@@ -52,11 +52,7 @@ static void find(struct findings *f, struct range at, const char *fmt, ...)
 
 static void place(struct map *fields, const char *name)
 {
-	if (text_eq(name, "WinRMPassword")) {
-		map_set(fields, name, value_string("{{.WinRMPassword}}"));
-		return;
-	}
-	AUTO_FREE char *text = xasprintf("Build_%s. %s", name, tmpl_placeholder);
+	AUTO_FREE char *text = tmpl_placeholder_of(name);
 	map_set(fields, name, value_string(text));
 }
 
@@ -162,11 +158,6 @@ static struct value *render_value(struct rendering *r, struct value *v)
 	}
 }
 
-static void drop_value(void *v)
-{
-	value_unref(v);
-}
-
 static void render_options(struct preparation *p, struct option_list *options,
 			   struct findings *invalid, struct findings *failed)
 {
@@ -174,8 +165,7 @@ static void render_options(struct preparation *p, struct option_list *options,
 		struct raw_option *o = &options->items[i];
 		const struct attr *a = schema_attr_any_case(p->job->schema, o->name);
 		struct rendering r = { p, o, a && (a->flags & ATTR_LATE), invalid, failed };
-		o->value = render_value(&r, o->value);
-		arena_on_free(p->arena, drop_value, o->value);
+		o->value = value_keep(p->arena, render_value(&r, o->value));
 	}
 }
 
@@ -187,8 +177,7 @@ static void options_of_body(struct preparation *p, struct option_list *ret)
 	body_attributes(p->job->body, p->arena, &content, p->diags);
 	for (size_t i = 0; i < content.attr_count; i++) {
 		const struct attribute *a = content.attrs[i];
-		struct value *v = eval_expr(a->expr, NULL, p->diags);
-		arena_on_free(p->arena, drop_value, v);
+		struct value *v = value_keep(p->arena, eval_expr(a->expr, NULL, p->diags));
 		*vec_push(ret) =
 			(struct raw_option){ arena_strndup(p->arena, a->name.p, a->name.len), v,
 					     a->expr->range };
@@ -362,17 +351,13 @@ static void *decode(struct preparation *p, const struct option_list *main,
 /* A foreign one gets what is written: it renders, converts and complains itself. */
 static void *take_foreign(struct preparation *p, const struct option_list *options)
 {
-	struct foreign_config *config = ARENA_NEW(p->arena, struct foreign_config);
 	struct map fields;
 	value_map_init(&fields);
 	for (size_t i = 0; i < options->len; i++)
 		map_set(&fields, options->items[i].name, value_ref(options->items[i].value));
-	*config = (struct foreign_config){
-		.of = p->job->foreign,
-		.options = value_object_take(&fields),
-		.override = p->job->override,
-	};
-	arena_on_free(p->arena, drop_value, config->options);
+	struct foreign_config *config =
+		foreign_take(p->job->foreign, value_object_take(&fields), p->arena);
+	config->override = p->job->override;
 	return config;
 }
 

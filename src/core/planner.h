@@ -38,8 +38,6 @@ const void *plan_prepare_step(const struct step_input *in, const struct plan_ste
 const void *plan_prepare_post(const struct step_input *in, const struct plan_post *post,
 			      struct arena *arena, struct diags *diags);
 
-/* A foreign component that does not say what options it has. */
-void foreign_complain(const struct component_job *job, const struct error *e, struct diags *diags);
 /* plan_look.c: hooks of a look, where there is one */
 void look_at_world(struct plan_look *look, struct func_world *world);
 void look_at_templates(struct plan_look *look, struct tmpl_ctx *ctx);

@@ -74,11 +74,6 @@ struct body *body_expand_dynamic(struct arena *arena, const struct body *b,
 
 /* --- iterations --- */
 
-static void drop_value(void *v)
-{
-	value_unref(v);
-}
-
 static struct value *iterator_object(const struct value *collection, size_t i)
 {
 	struct map fields;
@@ -107,8 +102,7 @@ static struct iteration iteration_below(struct arena *arena, const struct iterat
 		it.values[k] = outer->values[k];
 	}
 	it.names[outer->len] = name;
-	it.values[outer->len] = iterator_object(collection, i);
-	arena_on_free(arena, drop_value, it.values[outer->len]);
+	it.values[outer->len] = value_keep(arena, iterator_object(collection, i));
 	return it;
 }
 

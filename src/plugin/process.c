@@ -368,14 +368,6 @@ int plugin_process_connect(struct plugin_process *p, struct cancel *c, struct er
 	return -1;
 }
 
-struct plugin_process *plugin_process_start(const struct plugin_launch *l, struct cancel *c,
-					    struct error **err)
-{
-	struct plugin_process *p = plugin_process_spawn(l, err);
-
-	return p && plugin_process_connect(p, c, err) == 0 ? p : NULL;
-}
-
 /* ---- the end ---------------------------------------------------------------------------------- */
 
 void plugin_process_kill(struct plugin_process *p)

@@ -38,9 +38,6 @@ MUST_CHECK struct plugin_process *plugin_process_spawn(const struct plugin_launc
  * message names the plugin and quotes the end of its standard error. */
 MUST_CHECK int plugin_process_connect(struct plugin_process *p, struct cancel *c,
 				      struct error **err);
-/* Both. */
-MUST_CHECK struct plugin_process *plugin_process_start(const struct plugin_launch *l,
-						       struct cancel *c, struct error **err);
 /* SIGKILL for the process itself, reaped; whatever is still waited for fails. */
 void plugin_process_stop(struct plugin_process *p);
 /* SIGKILL at once: it must not see what of its connection is closed from now on. */

@@ -182,7 +182,7 @@ void schema_decode(const struct schema *s, const struct body *b, const struct sc
 	decoded_init(ret, s, header, arena);
 	struct decoder dc = { scope, arena, ret, diags };
 	struct place top = { s, "" };
-	ret->object = arena_keep_value(arena, decode_body(&dc, &top, b, NULL));
+	ret->object = value_keep(arena, decode_body(&dc, &top, b, NULL));
 }
 
 /* ---- from a value ------------------------------------------------------------ */
@@ -302,7 +302,7 @@ void schema_decode_value(const struct schema *s, struct value *object, struct ra
 		value_map_init(&none);
 		object = empty = value_object_take(&none);
 	}
-	ret->object = arena_keep_value(arena, read_object(&dc, &top, object));
+	ret->object = value_keep(arena, read_object(&dc, &top, object));
 }
 
 void schema_decode_options(const struct schema *s, const struct raw_option *options, size_t n,
@@ -321,7 +321,7 @@ void schema_decode_options(const struct schema *s, const struct raw_option *opti
 	ret->is_loose = true;
 	struct decoder dc = { NULL, arena, ret, diags };
 	struct place top = { s, "" };
-	ret->object = arena_keep_value(arena, read_object(&dc, &top, object));
+	ret->object = value_keep(arena, read_object(&dc, &top, object));
 	for (size_t i = 0; i < n; i++) {
 		const struct attr *a = schema_attr_any_case(s, options[i].name);
 		if (a && !value_is_null(options[i].value))
@@ -362,7 +362,7 @@ void schema_merge(struct decoded *d, const struct decoded *over, struct arena *a
 			merge_row(a, value_get(d->object, a->name),
 				  value_get(over->object, a->name)));
 	}
-	d->object = arena_keep_value(arena, value_object_take(&fields));
+	d->object = value_keep(arena, value_object_take(&fields));
 	for (size_t i = 0; i < over->ranges->len; i++)
 		map_set(d->ranges, over->ranges->entries[i].key, over->ranges->entries[i].value);
 }

@@ -404,7 +404,7 @@ static struct value *without_unknown(struct value *v)
 
 static void fill_value(const struct cell *c, struct value *v)
 {
-	*(struct value **)c->member = arena_keep_value(c->f->arena, without_unknown(v));
+	*(struct value **)c->member = value_keep(c->f->arena, without_unknown(v));
 }
 
 static void fill_block(const struct cell *c, const struct value *v)

@@ -148,5 +148,5 @@ void schema_render(struct decoded *d, const struct schema_templates *with, struc
 	if (!found)
 		return;
 	struct renderer r = { with, d, arena, diags, "" };
-	d->object = arena_keep_value(arena, render_object(&r, d->schema, d->object, ""));
+	d->object = value_keep(arena, render_object(&r, d->schema, d->object, ""));
 }

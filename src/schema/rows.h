@@ -22,8 +22,7 @@ struct row_list {
 struct row_list rows_of(const struct schema *s, struct arena *arena);
 const struct row *rows_find(const struct row_list *rows, const char *name); /* any case */
 
-/* The value lives as long as the arena; takes ownership of the reference. */
-struct value *arena_keep_value(struct arena *arena, struct value *v);
+/* The type lives as long as the arena; takes ownership of the reference. */
 struct type *arena_keep_type(struct arena *arena, struct type *t);
 
 /* The language's type of an attribute (language.md 8); owned. NULL for blocks. */

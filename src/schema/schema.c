@@ -67,21 +67,9 @@ const struct attr *schema_attr_any_case(const struct schema *s, const char *name
 	return find_attr(s, name, strcasecmp);
 }
 
-static void drop_value(void *p)
-{
-	value_unref(p);
-}
-
 static void drop_type(void *p)
 {
 	type_unref(p);
-}
-
-struct value *arena_keep_value(struct arena *arena, struct value *v)
-{
-	if (v)
-		arena_on_free(arena, drop_value, v);
-	return v;
 }
 
 struct type *arena_keep_type(struct arena *arena, struct type *t)

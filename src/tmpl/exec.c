@@ -19,6 +19,13 @@ const char tmpl_unset_variable[] = "Error: variable not set:";
 const char tmpl_placeholder[] =
 	"To set this dynamically in the Packer template, you must use the `build` function";
 
+char *tmpl_placeholder_of(const char *name)
+{
+	if (text_eq(name, "WinRMPassword"))
+		return xstrdup("{{.WinRMPassword}}");
+	return xasprintf("Build_%s. %s", name, tmpl_placeholder);
+}
+
 /* ---- mistakes and limits ------------------------------------------------------------- */
 
 static void print_place(struct strbuf *sb, const struct place *at)

@@ -49,6 +49,8 @@ struct tmpl_ctx {
 extern const char tmpl_unset_variable[];
 /* In the text of data that is known only later: `build` then gives `{{.NAME}}`. */
 extern const char tmpl_placeholder[];
+/* The text that stands for a value of `build` until there is one; heap. */
+char *tmpl_placeholder_of(const char *name);
 
 /* Heap string; NULL with the place and cause in *err. Text without "{{" is copied. */
 char *tmpl_render(const char *text, const struct tmpl_ctx *ctx, struct error **err);

@@ -329,6 +329,18 @@ void value_unref(struct value *v)
 	free(v);
 }
 
+static void drop(void *v)
+{
+	value_unref(v);
+}
+
+struct value *value_keep(struct arena *arena, struct value *v)
+{
+	if (v)
+		arena_on_free(arena, drop, v);
+	return v;
+}
+
 struct type *value_type(const struct value *v)
 {
 	return v->type;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "value/number.h"
 #include "value/type.h"
@@ -42,6 +43,8 @@ void value_map_put(struct map *m, const char *key, struct value *v);
 struct value *value_ref(struct value *v);
 void value_unref(struct value *v);
 DEFINE_AUTO(value, struct value *, value_unref);
+/* Ends with the arena: takes the reference, gives it back. NULL stays NULL. */
+struct value *value_keep(struct arena *arena, struct value *v);
 
 struct type *value_type(const struct value *v); /* borrowed */
 bool value_is_null(const struct value *v);

@@ -22,7 +22,8 @@ test_expect_success 'sleep takes its time' '
 
 test_expect_success 'sleep ends at an interrupt' '
         printf "provisioner \"sleep\" {\n duration = \"1h\"\n}\n" | in_build &&
-        test_exit 1 timeout --preserve-status -s INT 1 ingot build t.pkr.hcl >out &&
+        { "$INGOT_BIN" build -json t.pkr.hcl >out & } && pid=$! && test_keep_pid "$pid" &&
+        test_wait 10 grep -q "step-start.*sleep" out && kill -INT "$pid" && test_exit 1 wait "$pid" &&
         grep "Cleanly cancelled builds after being interrupted" out
 '
 

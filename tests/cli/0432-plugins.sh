@@ -83,7 +83,7 @@ test_expect_success 'remove refuses what is not a plugin there' '
         test_exit 1 ingot plugins remove $AWS ">= 1" >out && grep "^No installed plugin found matching the plugin constraints $AWS >= 1$" out &&
         test_exit 1 ingot plugins remove >out && grep "^Usage: ingot plugins remove" out &&
         touch keep packer-plugin-x && test_exit 1 ingot plugins remove "$PWD/keep" >out && cat out && grep "Invalid plugin location" out &&
-        test_exit 1 ingot plugins remove "$plugins/../../../work/packer-plugin-x" >out && test -f packer-plugin-x &&
+        test_exit 1 ingot plugins remove "$plugins/../../../$(basename "$PWD")/packer-plugin-x" >out && test -f packer-plugin-x &&
         test_exit 1 ingot plugins remove "$plugins/a/packer-plugin-x" >out && grep "Failed to delete plugin" out &&
         test_exit 1 ingot plugins remove "$plugins/a/packer-plugin-x" 1.0.0 >out &&
         grep "Unsupported: no version constraint may be specified with a local plugin path." out && test -f keep'

@@ -10,7 +10,7 @@ struct value *legacy_value(struct legacy_loader *ll, const struct json_node *n)
 {
 	struct loader *l = ll->l;
 
-	return keep_value(l->arena, eval_expr(json_expr(n, l->arena), NULL, l->diags));
+	return value_keep(l->arena, eval_expr(json_expr(n, l->arena), NULL, l->diags));
 }
 
 static const char *keep_text(struct legacy_loader *ll, struct str s)

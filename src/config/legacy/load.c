@@ -439,7 +439,7 @@ bool legacy_load(struct loader *l)
 	ok = (text.len || read_template(&ll, &text)) && parse(&ll, &text);
 	if (ok) {
 		legacy->description = ll.description;
-		legacy->user = keep_value(l->arena, empty_object());
+		legacy->user = value_keep(l->arena, empty_object());
 		l->config->legacy = legacy;
 		publish_variables(&ll, legacy);
 		if (!l->opts->syntax_only)

@@ -240,7 +240,7 @@ struct value *legacy_resolve(struct legacy_loader *ll, struct error **err)
 	r.items = xcalloc(ll->supplied.len + ll->declared.len + 1, sizeof(*r.items));
 	collect(&r);
 	if (run_passes(&r) == 0)
-		user = keep_value(ll->l->arena, as_object(&r.values));
+		user = value_keep(ll->l->arena, as_object(&r.values));
 	map_release(&r.values);
 	free(r.items);
 	free(r.failure);

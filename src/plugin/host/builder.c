@@ -121,7 +121,7 @@ static int failed(struct plugin_machine *pm, struct error **err)
 {
 	AUTO(error) struct error *why = NULL;
 
-	plugin_failed(pm->in, err);
+	plugin_process_explain(pm->in->process, err);
 	if (plugin_process_why_ended(pm->in->process, &why) < 0)
 		(*err)->kind = ERROR_GONE;
 	return -1;

@@ -58,7 +58,7 @@ struct instance {
 	bool is_idle;            /* somebody is in instance_wait() */
 	int depth;               /* of pumps within pumps */
 	struct build_ctx *build; /* whose UI it talks to; NULL: nobody's yet */
-	struct map progress;     /* "Ui" ids -> struct progress_bar * (serve_ui.c) */
+	struct map progress;     /* ids of bars -> what serve_ui.c knows of them */
 	unsigned progress_count;
 	bool answers_cleanup; /* questions what to do after a failure are answered "c", what the
 			       * engine has told of it is not told again */

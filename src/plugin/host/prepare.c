@@ -91,9 +91,7 @@ static size_t count(const char *const *names)
 
 static void pack_placeholder(struct strbuf *sb, const char *name)
 {
-	AUTO_FREE char *text = text_eq(name, "WinRMPassword")
-				       ? xstrdup("{{.WinRMPassword}}")
-				       : xasprintf("Build_%s. %s", name, tmpl_placeholder);
+	AUTO_FREE char *text = tmpl_placeholder_of(name);
 
 	pack_pair(sb, name, text);
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/fs.h"
 #include "os/wait.h"
 #include "plugin/codec/exit_status.h"
 #include "plugin/host/bridge.h"
@@ -194,18 +195,6 @@ static int start(struct job *j, struct error **err)
 
 /* ---- transfers ------------------------------------------------------------------------------------- */
 
-static char *spool_path(const struct job *j, int *ret_fd, struct error **err)
-{
-	AUTO_FREE char *path = path_join(j->in->build->temp_dir, "transfer-XXXXXX");
-
-	*ret_fd = mkostemp(path, O_CLOEXEC);
-	if (*ret_fd < 0) {
-		error_set_errno(err, errno, "cannot make a file in '%s'", j->in->build->temp_dir);
-		return NULL;
-	}
-	return TAKE(path);
-}
-
 static ssize_t read_stream(void *data, void *buf, size_t len, struct error **err)
 {
 	return stream_read_some(data, buf, len, err);
@@ -226,12 +215,14 @@ static int upload_through_file(struct job *j, const struct comm_source *from, co
 			       struct error **err)
 {
 	AUTO_CLOSE int fd = -1;
-	AUTO_FREE char *path = spool_path(j, &fd, err);
-	struct comm_upload up = { .path = path, .mode = from->mode };
+	AUTO_FREE char *path = NULL;
 	int r;
 
-	if (!path)
+	if (fs_temp_file(j->in->build->temp_dir, "transfer-", "", &path, &fd, err) < 0)
 		return -1;
+
+	struct comm_upload up = { .path = path, .mode = from->mode };
+
 	r = receive(from->data, fd, j->c, err);
 	if (r == 0)
 		r = j->comm->ops->upload(j->comm, &up, dst, j->c, err);
@@ -305,10 +296,10 @@ static int download_through_file(struct job *j, const char *src, struct sending 
 				 struct error **err)
 {
 	AUTO_CLOSE int fd = -1;
-	AUTO_FREE char *path = spool_path(j, &fd, err);
+	AUTO_FREE char *path = NULL;
 	int r;
 
-	if (!path)
+	if (fs_temp_file(j->in->build->temp_dir, "transfer-", "", &path, &fd, err) < 0)
 		return -1;
 	r = j->comm->ops->download(j->comm, src, path, j->c, err);
 	if (r == 0) {

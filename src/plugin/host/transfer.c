@@ -102,17 +102,7 @@ void transfer_pack_upload(struct strbuf *arg, const struct comm_source *from, co
 
 int transfer_write_fd(void *data, const void *bytes, size_t len, struct error **err)
 {
-	const char *p = bytes;
-
-	while (len) {
-		ssize_t n = fd_write(*(const int *)data, p, len);
-
-		if (n < 0 && errno != EINTR)
-			return error_set_errno(err, errno, "cannot write a file that comes");
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
+	if (io_write_all(*(const int *)data, bytes, len, DEADLINE_NEVER, NULL, err) == 0)
+		return 0;
+	return error_prefix(err, "a file that comes");
 }

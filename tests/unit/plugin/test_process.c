@@ -30,6 +30,14 @@ static int64_t soon(void)
 	return clock_deadline(20 * NSEC_PER_SEC);
 }
 
+static struct plugin_process *start_both(const struct plugin_launch *l, struct cancel *c,
+					 struct error **err)
+{
+	struct plugin_process *p = plugin_process_spawn(l, err);
+
+	return p && plugin_process_connect(p, c, err) == 0 ? p : NULL;
+}
+
 static struct plugin_process *start_in(const char *component, char *const *env, int64_t patience,
 				       struct error **err)
 {
@@ -42,7 +50,7 @@ static struct plugin_process *start_in(const char *component, char *const *env, 
 		.patience = patience,
 	};
 
-	return plugin_process_start(&l, NULL, err);
+	return start_both(&l, NULL, err);
 }
 
 static struct plugin_process *start(const char *component)
@@ -166,7 +174,7 @@ static void test_no_program(void **state)
 	struct plugin_binary none = { .path = (char *)"/nonexistent/packer-plugin-x" };
 	struct plugin_launch l = { .binary = &none, .component = "x", .environ = environ };
 
-	assert_null(plugin_process_start(&l, NULL, &err));
+	assert_null(start_both(&l, NULL, &err));
 	assert_string_equal(err->message,
 			    "cannot run '/nonexistent/packer-plugin-x': No such file or directory");
 }
@@ -183,7 +191,7 @@ static void test_never_ready(void **state)
 			    "'packer-plugin-fake' was not ready within 0 seconds: still waking up");
 	error_ignore(&err, "looked at");
 	cancel_trigger(c);
-	assert_null(plugin_process_start(&l, c, &err));
+	assert_null(start_both(&l, c, &err));
 	assert_int_equal(err->kind, ERROR_CANCELLED);
 	assert_string_equal(err->message, "cancelled");
 }
