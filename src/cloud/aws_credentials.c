@@ -213,7 +213,8 @@ static int from_shared_files(const struct chain *c, struct aws_credentials *ret,
 
 static int walk(const struct chain *c, struct aws_credentials *ret, struct error **err)
 {
-	int found = from_environment(c->ctx, ret);
+	int found = c->ctx->aws_profile ? from_shared_files(c, ret, err)
+					: from_environment(c->ctx, ret);
 
 	if (found == 0)
 		found = from_web_identity(c, ret, err);

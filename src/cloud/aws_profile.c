@@ -43,7 +43,7 @@ const char *aws_profiles_get(const struct aws_profiles *p, const char *profile, 
 
 const char *aws_profile_name(const struct cloud_ctx *ctx)
 {
-	const char *name = cloud_env(ctx, "AWS_PROFILE");
+	const char *name = ctx->aws_profile ? ctx->aws_profile : cloud_env(ctx, "AWS_PROFILE");
 
 	if (!name)
 		name = cloud_env(ctx, "AWS_DEFAULT_PROFILE");

@@ -18,5 +18,5 @@ MUST_CHECK int aws_profiles_load(const struct cloud_ctx *ctx, struct aws_profile
 bool aws_profiles_has(const struct aws_profiles *p, const char *profile);
 /* A setting, or NULL. */
 const char *aws_profiles_get(const struct aws_profiles *p, const char *profile, const char *name);
-/* AWS_PROFILE, AWS_DEFAULT_PROFILE or "default". */
+/* The one asked for, AWS_PROFILE, AWS_DEFAULT_PROFILE or "default". */
 const char *aws_profile_name(const struct cloud_ctx *ctx);

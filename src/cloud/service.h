@@ -18,7 +18,8 @@ struct cloud_ctx {
 	const char *home;     /* NULL: unknown */
 	struct cancel *cancel;
 	struct redactor *redactor; /* gets the secrets that are fetched; NULL: nobody does */
-	int64_t retry_pause;       /* before the second try, doubles; 0: 250 ms */
+	const char *aws_profile; /* asked for by name, so it goes before the environment; or NULL */
+	int64_t retry_pause;     /* before the second try, doubles; 0: 250 ms */
 };
 
 void cloud_add_secret(const struct cloud_ctx *ctx, const char *text);

@@ -35,19 +35,9 @@ test_expect_success 'exactly one way to end' '
 		export_path = \"/tmp\"" && refuses "must be a file, not a directory"
 '
 
-test_expect_success 'what is not supported is told, with the way around it' '
-	template "commit = true
-		build {
-		  path = \"Dockerfile\"
-		}" && refuses "docker build" &&
+test_expect_success 'what is not supported is told' '
 	template "$good
-		ecr_login = true" && refuses "aws ecr get-login-password" &&
-	template "$good
-		windows_container = true" && refuses "Windows containers are not supported" &&
-	template "$good" "
-		post-processor \"docker-push\" {
-		  ecr_login = true
-		}" && refuses "aws ecr get-login-password"
+		windows_container = true" && refuses "Windows containers are not supported"
 '
 
 test_expect_success 'an image, a login, and names that are missing' '

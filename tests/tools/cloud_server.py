@@ -221,7 +221,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                       [("Content-Type", "application/x-amz-json-1.1"),
                        ("x-amzn-RequestId", "7a1b-42")])
 
-    def check_signature(self, service):
+    def check_signature(self, service, wanted_region=REGION):
         """None, or what is wrong with the Authorization header."""
         text = self.headers.get("Authorization", "")
         algorithm, _, rest = text.partition(" ")
@@ -234,7 +234,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     "The security token included in the request is invalid.")
         if SESSIONS.get(key_id) != self.headers.get("X-Amz-Security-Token"):
             return "InvalidClientTokenId", "The session token is wrong."
-        if (region, name, end) != (REGION, service, "aws4_request"):
+        if (region, name, end) != (wanted_region, service, "aws4_request"):
             return ("InvalidSignatureException",
                     f"Credential should be scoped to a valid region, not '{region}'.")
         names = parts["SignedHeaders"].split(";")
@@ -259,6 +259,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def aws(self):
         if "Action=AssumeRole" in self.body.decode("latin-1"):
             return self.sts(dict(urllib.parse.parse_qsl(self.body.decode())))
+        if self.headers.get("X-Amz-Target", "").endswith(".GetAuthorizationToken"):
+            return self.registry_login(self.headers["X-Amz-Target"].split(".")[0])
         problem = self.check_signature("secretsmanager")
         if problem:
             return self.aws_error(400, *problem)
@@ -284,6 +286,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.aws_error(400, "com.amazonaws.secretsmanager#ResourceNotFoundException",
                                   "Secrets Manager can't find the specified secret.")
         return self.say_json(200, {"Name": name, "SecretString": text})
+
+    def registry_login(self, service):
+        """The account decides, as the path does elsewhere."""
+        is_public = service == "SpencerFrontendService"
+        problem = self.check_signature("ecr-public", "us-east-1") if is_public \
+            else self.check_signature("ecr")
+        if problem:
+            return self.aws_error(400, *problem)
+        wanted = json.loads(self.body)
+        account = "" if is_public else wanted["registryIds"][0]
+        name = {"404": "busy", "500": "garbage", "501": "array"}.get(account, account)
+        if self.misfortune(name):
+            return None
+        if account == "403":
+            return self.aws_error(400, "AccessDeniedException",
+                                  "not authorized to perform: ecr:GetAuthorizationToken")
+        token = {"502": "no colon", "503": "AWS:"}.get(
+            account, "AWS:public-pass" if is_public else "AWS:private-pass-" + account)
+        text = base64.b64encode(token.encode()).decode()
+        data = {"authorizationToken": "%%%" if account == "504" else text, "expiresAt": 1.7e9}
+        return self.say_json(200, {"authorizationData": data if is_public else [data]})
 
     def sts(self, form):
         if form["Action"] == "AssumeRoleWithWebIdentity":

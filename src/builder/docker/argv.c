@@ -31,6 +31,27 @@ void argv_docker_pull(struct strv *ret, const struct docker_config *c)
 		strv_pushl(ret, "--platform", c->platform, NULL);
 }
 
+void argv_docker_build(struct strv *ret, const struct docker_config *c, const struct dockerfile *d,
+		       const char *id_file)
+{
+	const char *platform = text_is_empty(d->platform) ? c->platform : d->platform;
+
+	/* --force-rm: containers of its steps are not left behind when one of them fails */
+	strv_pushl(ret, c->docker_path, "build", "--force-rm", "--iidfile", id_file, "-f", d->path,
+		   NULL);
+	if (d->pull)
+		strv_push(ret, "--pull");
+	if (d->compress)
+		strv_push(ret, "--compress");
+	if (!text_is_empty(platform))
+		strv_pushl(ret, "--platform", platform, NULL);
+	for (size_t i = 0; i < d->arguments.len; i++) {
+		strv_push(ret, "--build-arg");
+		strv_pushf(ret, "%s=%s", d->arguments.v[i].key, d->arguments.v[i].value);
+	}
+	strv_push(ret, d->build_dir);
+}
+
 static void add_each(struct strv *ret, const char *flag, const struct text_list *values)
 {
 	for (size_t i = 0; i < values->len; i++)

@@ -7,6 +7,9 @@
 #include "comm/docker/inspect.h"
 
 void argv_docker_pull(struct strv *ret, const struct docker_config *c);
+/* The image of a Dockerfile; its ID goes to the file `id_file`. */
+void argv_docker_build(struct strv *ret, const struct docker_config *c, const struct dockerfile *d,
+		       const char *id_file);
 /* `shared`: directory of this host for container_dir, NULL: none. `command`: rendered run_command. */
 void argv_docker_start(struct strv *ret, const struct docker_config *c, const char *name,
 		       const char *shared, const struct strv *command);

@@ -3,6 +3,14 @@
 #pragma once
 
 #include "comm/config.h"
+#include "comm/docker/login.h"
+
+/* How to make the image to start from. */
+struct dockerfile {
+	const char *path, *build_dir, *platform;
+	struct text_map arguments;
+	bool pull, compress;
+};
 
 struct docker_config {
 	const char *docker_path; /* "docker" */
@@ -10,11 +18,7 @@ struct docker_config {
 	bool pull;
 	const char *platform;
 
-	bool login;
-	const char *login_username, *login_password, *login_server;
-	bool ecr_login;
-	const char *aws_access_key, *aws_secret_key, *aws_token, *aws_profile;
-	bool aws_force_use_public_ecr;
+	struct docker_login login; /* for the pull */
 
 	struct text_list run_command; /* late; empty: docker_default_run_command */
 	struct text_list device, cap_add, cap_drop, tmpfs;
@@ -32,7 +36,7 @@ struct docker_config {
 	const char *author, *message;
 	struct text_list changes;
 
-	const void *build; /* a Dockerfile: told as not supported */
+	const void *build; /* struct dockerfile, instead of image; or NULL */
 	struct comm_config comm;
 };
 

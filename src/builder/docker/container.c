@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "builder/docker/argv.h"
 #include "builder/docker/machine.h"
-#include "comm/docker/login.h"
+#include "comm/docker/transfer.h"
 #include "config/config.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -43,23 +43,24 @@ static int pull(struct docker_machine *m, struct build_ctx *ctx, struct error **
 {
 	const struct docker_config *c = m->config;
 	struct docker_client client = client_of(m, ctx);
-	const struct docker_login login = { c->login_server, c->login_username, c->login_password };
 	AUTO(strv) struct strv argv = STRV_INIT;
-	const struct docker_call call = {
-		.client = &client, .argv = &argv, .line = docker_show, .line_data = ctx->ui
-	};
 
 	ui_say(ctx->ui, "Pulling Docker image: %s", c->image);
-	if (c->login && docker_login(&client, &login, err) < 0)
+	if (docker_login(&client, &c->login, err) < 0)
 		return -1;
 	argv_docker_pull(&argv, c);
 	ui_wait(ctx->ui, "the registry to send the image %s", c->image);
 
-	int r = docker_run(&call, err);
+	int r = docker_transfer(&client, &argv, "pulling", err);
 
 	ui_wait_end(ctx->ui);
-	docker_logout(&client, &login);
+	docker_logout(&client, &c->login);
 	return r < 0 ? error_prefix(err, "cannot pull '%s'", c->image) : 0;
+}
+
+static const char *base_of(const struct docker_machine *m)
+{
+	return m->base ? m->base : m->config->image;
 }
 
 static int look_at_image(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
@@ -67,11 +68,11 @@ static int look_at_image(struct docker_machine *m, struct build_ctx *ctx, struct
 	struct docker_client client = client_of(m, ctx);
 
 	docker_facts_release(&m->source);
-	if (docker_inspect(&client, "image", m->config->image, &m->source, err) == 0)
+	if (docker_inspect(&client, "image", base_of(m), &m->source, err) == 0)
 		return 0;
 	if ((*err)->kind == ERROR_NOT_FOUND && docker_is_absent(*err))
 		error_hint(err, "with pull = true it is fetched");
-	return error_prefix(err, "cannot use the image '%s'", m->config->image);
+	return error_prefix(err, "cannot use the image '%s'", base_of(m));
 }
 
 /* ---- starting ----------------------------------------------------------------------------- */
@@ -83,7 +84,7 @@ static int render_command(const struct docker_machine *m, struct build_ctx *ctx,
 	struct map fields;
 
 	value_map_init(&fields);
-	map_set(&fields, "Image", value_string(m->config->image));
+	map_set(&fields, "Image", value_string(base_of(m)));
 
 	AUTO(value) struct value *data = value_object_take(&fields);
 	const struct tmpl_ctx t = {
@@ -267,7 +268,9 @@ int container_why_ended(void *machine, struct error **err)
 
 int container_start(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
 {
-	if (m->config->pull && pull(m, ctx, err) < 0)
+	if (m->config->build && container_build_image(m, ctx, err) < 0)
+		return -1;
+	if (m->config->pull && !m->config->build && pull(m, ctx, err) < 0)
 		return -1;
 	if (look_at_image(m, ctx, err) < 0 || run(m, ctx, err) < 0)
 		return -1;

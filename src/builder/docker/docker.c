@@ -143,6 +143,7 @@ static void free_machine(struct docker_machine *m)
 {
 	docker_facts_release(&m->source);
 	map_release(&m->machine.generated);
+	free(m->base);
 	free(m->name);
 	free(m->id);
 	free(m->shared);

@@ -11,6 +11,7 @@ struct docker_machine {
 	struct machine machine;
 	const struct docker_config *config;
 	struct docker_comm_config comm;
+	char *base; /* the image that was built to start from; NULL: config->image */
 	struct docker_facts source; /* the image it was made from */
 	char *name;                 /* as it is in the journal; NULL: none was begun */
 	char *id;                   /* NULL: it may not have been made */
@@ -25,6 +26,9 @@ struct docker_machine {
 
 /* container.c: pull, start, watch. */
 MUST_CHECK int container_start(struct docker_machine *m, struct build_ctx *ctx, struct error **err);
+/* dockerfile.c: what config->build says; sets `base`. */
+MUST_CHECK int container_build_image(struct docker_machine *m, struct build_ctx *ctx,
+				     struct error **err);
 /* Ends the watching. */
 void container_unwatch(struct docker_machine *m, struct build_ctx *ctx);
 /* Matches cancel_reason_fn, for the descriptor that container_start() left in machine.watch_fd. */

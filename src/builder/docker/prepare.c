@@ -41,32 +41,49 @@ static void check_end(struct check *k)
 		complain(k, "export_path", "export_path must be a file, not a directory", "");
 }
 
+static void check_dockerfile(struct check *k, const struct dockerfile *d)
+{
+	const struct {
+		const char *attr, *path;
+		enum fs_kind kind;
+		const char *text;
+	} wants[] = {
+		{ "build.path", d->path, FS_FILE, "is no file" },
+		{ "build.build_dir", d->build_dir, FS_DIR, "is no directory" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(wants); i++) {
+		enum fs_kind kind = FS_ABSENT;
+		AUTO(error) struct error *e = NULL;
+
+		if (text_is_empty(wants[i].path) || strstr(wants[i].path, "<unknown>"))
+			continue;
+		if (fs_stat_kind(wants[i].path, &kind, &e) < 0 || kind == wants[i].kind)
+			continue;
+
+		AUTO_FREE char *text =
+			xasprintf("'%s' %s", wants[i].path,
+				  kind == FS_ABSENT ? "does not exist" : wants[i].text);
+
+		complain(k, wants[i].attr, text, "");
+	}
+}
+
 static void check_image(struct check *k)
 {
 	const struct docker_config *c = k->c;
 
-	if (c->build)
-		complain(k, "build", "Images are not built from a Dockerfile here",
-			 "Make it with `docker build -t NAME`, then say image = \"NAME\" and "
-			 "pull = false.");
+	if (c->build && !text_is_empty(c->image))
+		complain(k, "build", "image and build cannot both say what to start from", "");
+	else if (c->build)
+		check_dockerfile(k, c->build);
 	else if (text_is_empty(c->image))
-		complain(k, "image", "image must be specified", "");
+		complain(k, "image", "image must be specified",
+			 "Or a build block with a Dockerfile.");
 	else if (c->image[0] == '-')
 		complain(k, "image", "image must be the name of an image", "");
 	if (c->windows_container)
 		complain(k, "windows_container", "Windows containers are not supported", "");
-}
-
-static void check_login(struct check *k)
-{
-	const struct docker_config *c = k->c;
-
-	if (c->ecr_login)
-		complain(k, "ecr_login", "ecr_login is not supported yet",
-			 "Log in before: aws ecr get-login-password | docker login --username AWS "
-			 "--password-stdin SERVER. Logins of the user are seen by the build.");
-	else if (c->login && (text_is_empty(c->login_username) || text_is_empty(c->login_password)))
-		complain(k, "login", "login needs login_username and login_password", "");
 }
 
 static void check_comm(struct check *k)
@@ -113,7 +130,7 @@ void docker_prepare(void *config, const struct prepare_ctx *ctx, struct diags *d
 		k.c->docker_path = "docker";
 	check_end(&k);
 	check_image(&k);
-	check_login(&k);
+	docker_login_prepare(&k.c->login, ctx, diags);
 	check_comm(&k);
 	expand_volumes(&k);
 }

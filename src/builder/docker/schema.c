@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/docker/config.h"
 
-struct dockerfile {
-	const char *path, *build_dir, *platform;
-	struct text_map arguments;
-	bool pull, compress;
-};
-
 /* clang-format off */
 static const struct attr dockerfile_attrs[] = {
-	ATTR_STRING(struct dockerfile, path, 0, "The Dockerfile."),
-	ATTR_STRING(struct dockerfile, build_dir, 0, "Directory of its context."),
-	ATTR_MAP(struct dockerfile, arguments, 0, "Build arguments."),
-	ATTR_STRING(struct dockerfile, platform, 0, "Platform of the image."),
-	ATTR_BOOL(struct dockerfile, pull, 0, "Pull its base image."),
-	ATTR_BOOL(struct dockerfile, compress, 0, "Compress the context."),
+	ATTR_STRING(struct dockerfile, path, ATTR_REQUIRED, "The Dockerfile."),
+	ATTR_STRING(struct dockerfile, build_dir, 0, "Directory whose files it may take; unset: the current one.", .def = "."),
+	ATTR_MAP(struct dockerfile, arguments, 0, "Values of its `ARG` instructions."),
+	ATTR_STRING(struct dockerfile, platform, 0, "Platform of the image, as `linux/arm64`; unset: the source's."),
+	ATTR_BOOL(struct dockerfile, pull, 0, "Look for a newer one of the image that it starts from.", .def = "true"),
+	ATTR_BOOL(struct dockerfile, compress, 0, "Compress the files on their way to the daemon."),
 	ATTR_END,
 };
 static const struct schema dockerfile_schema = SCHEMA(struct dockerfile, dockerfile_attrs);
@@ -22,19 +16,10 @@ static const struct schema dockerfile_schema = SCHEMA(struct dockerfile, dockerf
 static const struct attr docker_attrs[] = {
 	ATTR_STRING(struct docker_config, docker_path, 0, "The command line of Docker, or of Podman.", .def = "docker"),
 	ATTR_STRING(struct docker_config, image, 0, "The image to start from, as `docker pull` takes it."),
-	ATTR_BLOCK(struct docker_config, build, 0, &dockerfile_schema, "Not supported: make the image with `docker build`, then name it in `image` with `pull = false`."),
+	ATTR_BLOCK(struct docker_config, build, 0, &dockerfile_schema, "Make the image to start from of a Dockerfile, instead of naming one in `image`."),
 	ATTR_BOOL(struct docker_config, pull, 0, "Pull the image before; false: it is on this host.", .def = "true"),
 	ATTR_STRING(struct docker_config, platform, 0, "Platform of the image, as `linux/arm64`."),
-	ATTR_BOOL(struct docker_config, login, ATTR_OUTSIDE, "Log in to a registry for the pull."),
-	ATTR_STRING(struct docker_config, login_username, ATTR_OUTSIDE, "User at the registry."),
-	ATTR_STRING(struct docker_config, login_password, ATTR_SENSITIVE | ATTR_OUTSIDE, "Password at the registry."),
-	ATTR_STRING(struct docker_config, login_server, ATTR_OUTSIDE, "The registry; unset: Docker Hub."),
-	ATTR_BOOL(struct docker_config, ecr_login, ATTR_OUTSIDE, "Not supported: log in with `aws ecr get-login-password` before."),
-	ATTR_STRING(struct docker_config, aws_access_key, ATTR_OUTSIDE, "For `ecr_login`."),
-	ATTR_STRING(struct docker_config, aws_secret_key, ATTR_SENSITIVE | ATTR_OUTSIDE, "For `ecr_login`."),
-	ATTR_STRING(struct docker_config, aws_token, ATTR_SENSITIVE | ATTR_OUTSIDE, "For `ecr_login`."),
-	ATTR_STRING(struct docker_config, aws_profile, ATTR_OUTSIDE, "For `ecr_login`."),
-	ATTR_BOOL(struct docker_config, aws_force_use_public_ecr, ATTR_OUTSIDE, "For `ecr_login`."),
+	ATTR_INCLUDE(struct docker_config, login, struct docker_login, &docker_login_schema),
 
 	ATTR_STRINGS(struct docker_config, run_command, ATTR_LATE, "Arguments of `docker run`; `{{ .Image }}` is the image. Unset: `-d -i -t --entrypoint=/bin/sh -- {{ .Image }}`."),
 	ATTR_STRINGS(struct docker_config, device, 0, "Devices of this host that the container gets."),

@@ -225,8 +225,3 @@ char *docker_ask(const struct docker_client *client, const struct strv *argv, st
 	strbuf_rtrim(&out);
 	return strbuf_detach(&out);
 }
-
-void docker_show(void *ui, bool is_stderr, const char *line)
-{
-	ui_output(ui, is_stderr, line);
-}

@@ -45,8 +45,6 @@ MUST_CHECK int docker_run(const struct docker_call *call, struct error **err);
 /* The same for short answers: standard output without white space at its end; heap. */
 char *docker_ask(const struct docker_client *client, const struct strv *argv, struct cancel *c,
 		 struct error **err);
-/* For proc_line_fn with a struct ui: shows the lines. */
-void docker_show(void *ui, bool is_stderr, const char *line);
 /* Adds what to do about the usual failures. Returns -1. */
 int docker_explain(const char *program, struct error **err);
 /* It failed because there is no such container, image or network. */

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cloud/ecr.h"
 #include "os/clock.h"
 #include "os/fs.h"
 #include "os/proc.h"
@@ -58,29 +59,59 @@ static int make_dir(struct docker_client *client, struct error **err)
 	return own ? take_over(own, client->config_dir, err) : 0;
 }
 
-static int log_in(struct docker_client *client, const struct docker_login *login,
-		  struct error **err)
+static int log_in(struct docker_client *client, const char *server, const char *user,
+		  const char *password, struct error **err)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
 	const struct docker_call call = {
 		.client = client,
 		.argv = &argv,
-		.input = login->password,
-		.input_len = strlen(login->password),
+		.input = password,
+		.input_len = strlen(password),
 	};
 
 	docker_argv(&argv, client, "login");
-	strv_pushl(&argv, "-u", login->username, "--password-stdin", NULL);
-	if (!text_is_empty(login->server))
-		strv_push(&argv, login->server);
+	strv_pushl(&argv, "-u", user, "--password-stdin", NULL);
+	if (!text_is_empty(server))
+		strv_push(&argv, server);
 	return docker_run(&call, err);
+}
+
+static int log_in_to_amazon(struct docker_client *client, const struct docker_login *l,
+			    struct error **err)
+{
+	AUTO(ecr_login) struct ecr_login found = { 0 };
+	const struct ecr_identity who = {
+		.access_key = l->aws_access_key,
+		.secret_key = l->aws_secret_key,
+		.token = l->aws_token,
+		.profile = l->aws_profile,
+	};
+	struct cloud_ctx cloud;
+
+	func_world_cloud(client->ctx->info->world, &cloud);
+	cloud.cancel = client->ctx->cancel;
+	cloud.redactor = client->ctx->ui->redactor;
+	if (ecr_get_login(&cloud, l->login_server, l->aws_force_use_public_ecr, &who, &found, err) <
+	    0)
+		return -1;
+	return log_in(client, l->login_server, found.user, found.password, err);
+}
+
+static int log_in_by(struct docker_client *client, const struct docker_login *l, struct error **err)
+{
+	if (l->ecr_login)
+		return log_in_to_amazon(client, l, err);
+	return log_in(client, l->login_server, l->login_username, l->login_password, err);
 }
 
 int docker_login(struct docker_client *client, const struct docker_login *login, struct error **err)
 {
+	if (!login->login && !login->ecr_login)
+		return 0;
 	ui_say(client->ctx->ui, "Logging in to %s",
-	       text_is_empty(login->server) ? "Docker Hub" : login->server);
-	if (make_dir(client, err) == 0 && log_in(client, login, err) == 0)
+	       text_is_empty(login->login_server) ? "Docker Hub" : login->login_server);
+	if (make_dir(client, err) == 0 && log_in_by(client, login, err) == 0)
 		return 0;
 	docker_logout(client, login);
 	return error_prefix(err, "cannot log in to the registry");
@@ -98,8 +129,8 @@ void docker_logout(struct docker_client *client, const struct docker_login *logi
 		return;
 	/* the login may be in a store of the user's that the configuration names */
 	docker_argv(&argv, client, "logout");
-	if (!text_is_empty(login->server))
-		strv_push(&argv, login->server);
+	if (!text_is_empty(login->login_server))
+		strv_push(&argv, login->login_server);
 	if (docker_run(&call, &e) < 0)
 		error_ignore(&e, "it may not have been logged in");
 	if (fs_remove_tree(client->config_dir, &left) < 0)

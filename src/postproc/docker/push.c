@@ -5,29 +5,17 @@
 #include "comm/docker/artifact.h"
 #include "comm/docker/inspect.h"
 #include "comm/docker/login.h"
+#include "comm/docker/transfer.h"
 #include "postproc/docker/tool.h"
 
 struct docker_push {
 	const char *docker_path, *platform;
-	bool login;
-	const char *login_username, *login_password, *login_server;
-	bool ecr_login;
-	const char *aws_access_key, *aws_secret_key, *aws_token, *aws_profile;
-	bool aws_force_use_public_ecr;
+	struct docker_login login;
 };
 
 /* clang-format off */
 static const struct attr push_attrs[] = {
-	ATTR_BOOL(struct docker_push, login, 0, "Log in to the registry for the push."),
-	ATTR_STRING(struct docker_push, login_username, 0, "User at the registry."),
-	ATTR_STRING(struct docker_push, login_password, ATTR_SENSITIVE, "Password at the registry."),
-	ATTR_STRING(struct docker_push, login_server, 0, "The registry; unset: Docker Hub."),
-	ATTR_BOOL(struct docker_push, ecr_login, 0, "Not supported: log in with `aws ecr get-login-password` before."),
-	ATTR_STRING(struct docker_push, aws_access_key, 0, "For `ecr_login`."),
-	ATTR_STRING(struct docker_push, aws_secret_key, ATTR_SENSITIVE, "For `ecr_login`."),
-	ATTR_STRING(struct docker_push, aws_token, ATTR_SENSITIVE, "For `ecr_login`."),
-	ATTR_STRING(struct docker_push, aws_profile, 0, "For `ecr_login`."),
-	ATTR_BOOL(struct docker_push, aws_force_use_public_ecr, 0, "For `ecr_login`."),
+	ATTR_INCLUDE(struct docker_push, login, struct docker_login, &docker_login_schema),
 	ATTR_STRING(struct docker_push, platform, 0, "The platform to push of an image for several."),
 	ATTR_DOCKER_PATH(struct docker_push),
 	ATTR_END,
@@ -38,15 +26,7 @@ static const struct schema push_schema = SCHEMA(struct docker_push, push_attrs);
 static void push_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
 {
 	const struct docker_push *p = config;
-	struct range at = decoded_range(ctx->decoded, "ecr_login");
-
-	if (p->ecr_login)
-		diags_error(
-			diags, &at, "ecr_login is not supported yet",
-			"Log in before: aws ecr get-login-password | docker login --username "
-			"AWS --password-stdin SERVER. Logins of the user are seen by the push.");
-	else if (p->login && (text_is_empty(p->login_username) || text_is_empty(p->login_password)))
-		diags_error(diags, &at, "login needs login_username and login_password", "%s", "");
+	docker_login_prepare(&p->login, ctx, diags);
 }
 
 static int push_names(const struct docker_push *p, const struct docker_client *client,
@@ -56,16 +36,13 @@ static int push_names(const struct docker_push *p, const struct docker_client *c
 
 	for (size_t i = 0; i < names->len; i++) {
 		AUTO(strv) struct strv argv = STRV_INIT;
-		const struct docker_call call = {
-			.client = client, .argv = &argv, .line = docker_show, .line_data = ui
-		};
 
 		ui_say(ui, "Pushing: %s", names->v[i]);
 		docker_argv(&argv, client, "push");
 		if (!text_is_empty(p->platform))
 			strv_pushl(&argv, "--platform", p->platform, NULL);
 		strv_push(&argv, names->v[i]);
-		if (docker_run(&call, err) < 0)
+		if (docker_transfer(client, &argv, "pushing", err) < 0)
 			return error_prefix(err, "cannot push '%s'", names->v[i]);
 	}
 	return 0;
@@ -96,7 +73,6 @@ static int push_run(const void *config, struct build_ctx *ctx, struct artifact *
 {
 	const struct docker_push *p = config;
 	struct docker_client client = docker_client_of(p->docker_path, input, ctx);
-	const struct docker_login login = { p->login_server, p->login_username, p->login_password };
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(strv) struct strv tags = STRV_INIT;
 
@@ -111,12 +87,12 @@ static int push_run(const void *config, struct build_ctx *ctx, struct artifact *
 		error_set(err, ERROR_INVALID, "the image has no name to push it by");
 		return error_hint(err, "give it one with docker-tag before docker-push");
 	}
-	if (p->login && docker_login(&client, &login, err) < 0)
+	if (docker_login(&client, &p->login, err) < 0)
 		return -1;
 
 	int r = push_names(p, &client, &names, err);
 
-	docker_logout(&client, &login);
+	docker_logout(&client, &p->login);
 	if (r < 0)
 		return -1;
 	ret->artifact = docker_image_artifact(DOCKER_IMPORT_ID, names.v[0], &names, client.program);

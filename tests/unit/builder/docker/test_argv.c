@@ -136,6 +136,27 @@ static void test_commands(void **state)
 	check_argv("commands", &all);
 }
 
+static void test_build(void **state)
+{
+	static const struct text_pair arguments[] = { { "A", "b c" }, { "B", "" } };
+	const struct dockerfile all = {
+		.path = "web/Dockerfile",
+		.build_dir = "web",
+		.platform = "linux/386",
+		.arguments = { arguments, ARRAY_LEN(arguments) },
+		.pull = true,
+		.compress = true,
+	};
+	const struct dockerfile least = { .path = "Dockerfile", .build_dir = "." };
+	AUTO(strv) struct strv argv = STRV_INIT;
+
+	(void)state;
+	argv_docker_build(&argv, &full, &all, "/tmp/id");
+	strv_push(&argv, "");
+	argv_docker_build(&argv, &plain, &least, "/tmp/id");
+	check_argv("build", &argv);
+}
+
 /* Only what stands before the image is for the tool. */
 static void test_own_name(void **state)
 {
@@ -156,9 +177,8 @@ static void test_own_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),
-		cmocka_unit_test(test_commit),
-		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_start),    cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_build),
 		cmocka_unit_test(test_own_name),
 	};
 
