@@ -81,6 +81,11 @@ struct session {
 	bool prunes; /* records */
 };
 
+static bool shows_colors(const struct build_args *a, const struct command_ctx *ctx)
+{
+	return a->color && !ctx->no_color && !ctx->machine_readable && !a->json;
+}
+
 /* Not where the debug log scrolls. */
 static bool has_live_lines(void)
 {
@@ -426,7 +431,7 @@ static int summarize(struct session *s, const struct build_result *results, size
 /* Colour announcements are Packer's; they make no sense without colours, nor in a record. */
 static void announce(struct session *s, const struct plan *plan)
 {
-	if (!s->args->color || s->ctx->no_color || s->ctx->machine_readable || s->args->json)
+	if (!shows_colors(s->args, s->ctx))
 		return;
 	for (size_t i = 0; i < plan->len; i++) {
 		static const int colors[] = { 32, 36, 35, 33, 34 };
@@ -471,6 +476,7 @@ static int run_plan(struct session *s, const struct plan *plan, const struct reu
 		.evidence_dir = record_evidence_dir(s->record),
 		.reuse = reuse->store ? reuse : NULL,
 		.template_path = s->template_path,
+		.color = shows_colors(s->args, s->ctx) && tty_is_terminal(STDOUT_FILENO),
 	};
 	AUTO_CLOSE int signal_fd = -1;
 	AUTO(error) struct error *e = NULL;

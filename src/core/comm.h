@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 struct comm;
+struct comm_route;
 struct build_ctx;
 struct tty_raw;
 
@@ -106,6 +107,8 @@ struct comm_ops {
 			   struct cancel *c, struct error **err);
 	int (*download_to)(struct comm *m, const char *src, comm_write_fn write, void *data,
 			   struct cancel *c, struct error **err);
+	/* Optional: core/route.h. *ret is empty before, and released by the caller in any case. */
+	int (*route)(struct comm *m, struct comm_route *ret, struct cancel *c, struct error **err);
 	void (*close)(struct comm *m); /* frees */
 };
 

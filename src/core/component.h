@@ -66,6 +66,7 @@ struct build_ctx {
 	/* For fingerprint(): nothing may be fetched or made. ERROR_NOT_FOUND where that is needed. */
 	bool look_only;
 	char *const *environ; /* of the program; children get this plus what they need */
+	bool color; /* output is shown in colours on a terminal: programs may add theirs */
 	/* Steps are kept and reused: disks of a machine that can checkpoint are layers in it. NULL:
 	 * they are not. */
 	struct store *store;

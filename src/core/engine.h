@@ -26,6 +26,7 @@ struct engine_options {
 	const char *evidence_dir;
 	const struct reuse_policy *reuse; /* NULL: every step runs, none is kept */
 	const char *template_path;        /* absolute: whose history it is */
+	bool color; /* people see output in colours: a program may add its own */
 };
 
 struct build_result {

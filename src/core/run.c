@@ -103,6 +103,7 @@ static int prepare_run(struct build_run *run, struct error **err)
 		.run_uuid = o->run_uuid,
 		.source_date_epoch = o->source_date_epoch,
 		.environ = o->environ,
+		.color = o->color,
 		.abandon = run->abandon,
 	};
 	return 0;

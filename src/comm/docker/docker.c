@@ -20,6 +20,7 @@
 #include "comm/docker/session.h"
 #include "comm/docker/tar_in.h"
 #include "comm/docker/tar_out.h"
+#include "core/route.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/wait.h"
@@ -470,6 +471,20 @@ static void docker_close(struct comm *comm)
 	free(m);
 }
 
+static int docker_route(struct comm *comm, struct comm_route *ret, struct cancel *c,
+			struct error **err)
+{
+	const struct docker_comm *m = (const struct docker_comm *)comm;
+
+	(void)c;
+	(void)err;
+	ret->kind = COMM_ROUTE_CONTAINER;
+	ret->program = xstrdup(m->cfg->program);
+	ret->container = xstrdup(m->cfg->container);
+	ret->exec_user = xstrdup(m->cfg->exec_user);
+	return 0;
+}
+
 static const struct comm_ops docker_ops = {
 	.exec = docker_exec,
 	.upload = docker_upload,
@@ -478,6 +493,7 @@ static const struct comm_ops docker_ops = {
 	.download_dir = docker_download_dir,
 	.quick_put = docker_quick_put,
 	.quick_remove = docker_quick_remove,
+	.route = docker_route,
 	.close = docker_close,
 };
 

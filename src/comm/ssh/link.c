@@ -315,6 +315,21 @@ static void log_session(const struct sshlink *l)
 	ssh_key_free(key);
 }
 
+char *sshlink_host_key(const struct sshlink *l)
+{
+	ssh_key key = NULL;
+	char *base64 = NULL, *text = NULL;
+
+	if (ssh_get_server_publickey(l->session, &key) != SSH_OK)
+		return NULL;
+	if (ssh_pki_export_pubkey_base64(key, &base64) == SSH_OK) {
+		text = xasprintf("%s %s", ssh_key_type_to_char(ssh_key_type(key)), base64);
+		ssh_string_free_char(base64);
+	}
+	ssh_key_free(key);
+	return text;
+}
+
 int sshlink_handshake(struct sshlink *l, int64_t deadline, struct cancel *c, struct error **err)
 {
 	int rc;

@@ -79,6 +79,8 @@ MUST_CHECK int sshlink_step(struct sshlink *l, int64_t deadline, struct cancel *
 			    struct error **err);
 /* Without waiting. */
 MUST_CHECK int sshlink_pump(struct sshlink *l, struct error **err);
+/* "TYPE BASE64" of the server, once its key was exchanged; heap or NULL. */
+char *sshlink_host_key(const struct sshlink *l);
 bool sshlink_write_pending(const struct sshlink *l); /* something waits to be sent */
 /* Sets ERROR_DISCONNECTED with the library's reason; returns -1. */
 int sshlink_set_lost(struct sshlink *l, struct error **err);

@@ -15,6 +15,7 @@
 #include "comm/ssh/chan.h"
 #include "comm/ssh/connect.h"
 #include "comm/ssh/quick.h"
+#include "comm/ssh/route.h"
 #include "comm/ssh/scp.h"
 #include "comm/ssh/sftp3.h"
 #include "comm/ssh/shell.h"
@@ -351,6 +352,20 @@ static int ssh_quick_remove(struct comm *comm, const char *path, struct cancel *
 	return r;
 }
 
+static int ssh_route(struct comm *comm, struct comm_route *ret, struct cancel *c,
+		     struct error **err)
+{
+	struct ssh_comm *m = (struct ssh_comm *)comm;
+	AUTO(error) struct error *e = NULL;
+
+	/* Nobody has listened since the last operation. */
+	if (m->link && !m->link->lost && sshlink_pump(m->link, &e) < 0)
+		error_ignore(&e, "the connection is made again");
+	if ((!m->link || m->link->lost) && reconnect(m, c, err) < 0)
+		return -1;
+	return sshroute_describe(&m->dialer, m->link, ret, err);
+}
+
 static void ssh_close(struct comm *comm)
 {
 	struct ssh_comm *m = (struct ssh_comm *)comm;
@@ -370,6 +385,7 @@ static const struct comm_ops ssh_ops = {
 	.quick_put = ssh_quick_put,
 	.quick_remove = ssh_quick_remove,
 	.shell = ssh_open_shell,
+	.route = ssh_route,
 	.close = ssh_close,
 };
 
