@@ -320,9 +320,12 @@ static void introduce(const struct session *s)
 		fprintf(stderr, "  %.*s\n", STR_FMT(line));
 	say_state(t);
 	if (!s->machine.has_memory)
-		fprintf(stderr, "It was booted from its disk%s%s.\n",
+		fprintf(stderr, "It was booted from its disk%s%s.%s\n",
 			s->machine.why_booted ? ": " : "",
-			s->machine.why_booted ? s->machine.why_booted : "");
+			s->machine.why_booted ? s->machine.why_booted : "",
+			s->machine.saved.is_synced
+				? ""
+				: " What it wrote in its last seconds may be missing there.");
 	fprintf(stderr, "What is changed here is thrown away.\n");
 	if (!s->command && tty_is_terminal(STDIN_FILENO))
 		fprintf(stderr, "Leave with 'exit', or with ~. after an enter.\n");

@@ -12,7 +12,8 @@ tiny_guest
 entries=$HOME/.cache/ingot/steps/entries
 layers=$HOME/.cache/ingot/steps/layers
 
-# template FOLDER TEXT [WORDS]: three steps; what the last one writes and says is TEXT
+# template FOLDER TEXT [WORDS [WORDS]]: three steps; what the last one writes and says is TEXT. The second one takes so
+# long that its disk can be booted.
 template() {
         mkdir -p "$1"
         cat >"$1/t.pkr.hcl" <<-EOF
@@ -25,7 +26,7 @@ template() {
 	  provisioner "shell" {
 	    inline = [
 	      "echo two >> /tmp/steps", "echo second | dd of=/dev/sda bs=1M seek=2 conv=notrunc",
-	      "date -u -s @\$((\$(date +%s) - 86400))",
+	      "date -u -s @\$((\$(date +%s) - 86400))", "${4:-sleep 3}",
 	    ]
 	  }
 	  provisioner "shell" {
@@ -103,6 +104,12 @@ test_expect_success 'what is damaged is not used: the guest goes on from further
         template web again && build -force web && cat out &&
         grep "Going on from the started machine, kept" out && [ "$(grep -c "warning: a kept step is of no use: .*$layer" out)" = 2 ] &&
         grep "on disk: first second again" out && grep "in memory: one two" out'
+
+test_expect_success 'of a short step there is the memory only: the disk of one further back is booted' '
+        ingot cache rm -all && template web short true true && build -force web && other_qemu &&
+        template web edited true true && build -force web && rm "$test_root/bin/qemu-system-x86_64" && cat out &&
+        grep "of no use (.*: what the guest wrote last is in its memory only): going back further" out &&
+        grep "on disk: first second edited" out && grep "in memory:.* two$" out'
 
 test_expect_success 'nothing is left' 'test_clean'
 

@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +32,7 @@
 enum {
 	MONITOR_SECONDS = 30,
 	SYNC_SECONDS = 60,
+	SYNC_EVERY = 3, /* s: as much work may be done again where only a disk can be booted */
 	DIFFERENCE_SHARE = 4, /* of a state: from then on a new one is kept whole */
 };
 
@@ -262,7 +264,11 @@ static int stand_still(struct qemu_machine *m, struct tops *t, struct state_file
 
 /* ---- around it ----------------------------------------------------------------------------- */
 
-/* So that the disk alone can be booted, too. A guest that does not know the command has no say. */
+/*
+ * So that the disk alone can be booted, too. That costs a tenth of a second and more under emulation, so it is not
+ * done after each of many short steps: their states can be had with their memory only. A guest that does not
+ * know the command has no say.
+ */
 static int sync_guest(struct qemu_machine *m, struct build_ctx *ctx, struct error **err)
 {
 	const struct comm_cmd cmd = { .command = "sync" };
@@ -273,8 +279,10 @@ static int sync_guest(struct qemu_machine *m, struct build_ctx *ctx, struct erro
 
 	if (!comm || !comm_config_is_ssh(&m->config->comm))
 		return 0;
-	if (comm->ops->exec(comm, &cmd, c, &status, err) == 0)
+	if (comm->ops->exec(comm, &cmd, c, &status, err) == 0) {
+		m->synced_at = clock_monotonic();
 		return 0;
+	}
 
 	AUTO(error) struct error *e = NULL;
 
@@ -383,7 +391,7 @@ struct late_state {
 	bool differs; /* too much from what it is kept as a difference to */
 };
 
-/* What is in the file in memory is then the difference. */
+/* What is in the file in memory is then the difference; the file that it was in is left for the next state. */
 static int find_difference(struct late_state *late, struct cancel *c, struct error **err)
 {
 	struct state_file *f = &late->file;
@@ -395,7 +403,7 @@ static int find_difference(struct late_state *late, struct cancel *c, struct err
 		return error_set_errno(err, errno, "cannot examine the machine's state");
 	if (memory_diff(f->base_fd, f->raw_fd, c, &fd, &added, err) < 0)
 		return -1;
-	fd_close(f->raw_fd);
+	fd_close(atomic_exchange(&late->memory->spare_fd, fd_take(&f->raw_fd)));
 	fd_close(fd_take(&f->base_fd));
 	f->raw_fd = fd;
 	late->differs = added > st.st_size / DIFFERENCE_SHARE;
@@ -466,6 +474,11 @@ void memory_forget(struct kept_memory *memory)
 	memory->is_stale = false;
 }
 
+void memory_drop_spare(struct kept_memory *memory)
+{
+	fd_close(atomic_exchange(&memory->spare_fd, -1));
+}
+
 /* Its file is a layer as those of the disks are, for several states may stand on it. */
 static int new_state(struct qemu_machine *m, struct state_file *f, struct build_ctx *ctx,
 		     struct error **err)
@@ -478,6 +491,7 @@ static int new_state(struct qemu_machine *m, struct state_file *f, struct build_
 	    store_layer_new(l->store, "memory", &path, &fd, err) < 0)
 		return -1;
 	*vec_push(&l->held) = fd;
+	f->raw_fd = atomic_exchange(&m->memory.spare_fd, -1);
 	return state_create(f, m->launch.guest, ctx, path, err);
 }
 
@@ -486,7 +500,9 @@ static int keep(struct qemu_machine *m, struct build_ctx *ctx, struct checkpoint
 {
 	AUTO(saved) struct saved s = SAVED_INIT;
 
-	if (sync_guest(m, ctx, err) < 0 || find_nodes(m, ctx, err) < 0)
+	s.is_synced = cp->disk_only || !m->synced_at ||
+		      clock_monotonic() - m->synced_at >= SYNC_EVERY * NSEC_PER_SEC;
+	if ((s.is_synced && sync_guest(m, ctx, err) < 0) || find_nodes(m, ctx, err) < 0)
 		return -1;
 	if (!cp->disk_only && new_state(m, f, ctx, err) < 0)
 		return -1;

@@ -16,9 +16,13 @@ struct kept_memory {
 	char *name;    /* its layer; NULL: there is none */
 	int fd;        /* itself, a file in memory */
 	bool is_stale; /* too much differs by now */
+	/* A file in memory that is of no use any more but for its pages: to make them anew takes as long as to
+	 * write them. -1: none. Who takes or leaves it exchanges it: a state is completed on a thread of its own. */
+	_Atomic int spare_fd;
 };
 
 void memory_forget(struct kept_memory *memory);
+void memory_drop_spare(struct kept_memory *memory);
 
 struct qemu_machine {
 	struct machine machine;
@@ -42,6 +46,7 @@ struct qemu_machine {
 	struct saved saved;      /* what that says, once it is read */
 	const char *cannot_save; /* why there are no checkpoints; NULL: there are */
 	struct kept_memory memory;
+	int64_t synced_at; /* monotonic, ns: when the guest last wrote to its disks all that it had for them */
 	struct strv nodes;   /* QEMU's names of what the disks are open as; none: not asked yet */
 	unsigned node_count; /* of those that we named */
 };

@@ -179,6 +179,11 @@ static int launch_with_memory(struct qemu_machine *m, struct build_ctx *ctx, str
 
 	if (cancel_check(ctx->cancel, &e) < 0)
 		return -1;
+	if (resume_check_disks(m, &e) < 0) {
+		error_prefix(&e, "%s", (*err)->message);
+		error_ignore(err, "it is part of the other one");
+		return error_move(err, TAKE(e));
+	}
 	ui_say(ctx->ui, "The memory of the checkpoint cannot be used, its disk is booted: %s",
 	       (*err)->message);
 	error_ignore(err, "the disk will do");
@@ -321,7 +326,7 @@ static struct machine *qemu_start(const void *config, struct build_ctx *ctx,
 		.from = from,
 		.saved = SAVED_INIT,
 		.nodes = STRV_INIT,
-		.memory.fd = -1,
+		.memory = { .fd = -1, .spare_fd = -1 },
 	};
 	m->cannot_save = why_no_checkpoints(config, ctx);
 	if (!m->cannot_save) {
@@ -434,6 +439,7 @@ static void qemu_destroy(struct machine *machine, struct build_ctx *ctx, bool ke
 	saved_release(&m->saved);
 	strv_release(&m->nodes);
 	memory_forget(&m->memory);
+	memory_drop_spare(&m->memory);
 	login_key_release(&m->key);
 	free(m->source);
 	media_release(&m->media);

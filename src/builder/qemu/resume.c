@@ -48,12 +48,21 @@ static int hold_memory(struct qemu_machine *m, struct error **err)
 	return 0;
 }
 
+int resume_check_disks(const struct qemu_machine *m, struct error **err)
+{
+	if (m->saved.is_synced)
+		return 0;
+	return error_set(err, ERROR_INVALID, "what the guest wrote last is in its memory only");
+}
+
 int resume_open(struct qemu_machine *m, struct error **err)
 {
 	if (m->cannot_save)
 		return error_set(err, ERROR_INVALID,
 				 "this machine cannot start from a checkpoint: %s", m->cannot_save);
 	if (saved_read(m->from->dir, &m->saved, err) < 0)
+		return -1;
+	if (!resume_wants_memory(m) && resume_check_disks(m, err) < 0)
 		return -1;
 	chains_copy(&m->disks.layers.chains, &m->saved.disks);
 	return hold_memory(m, err);

@@ -12,6 +12,8 @@ MUST_CHECK int resume_open(struct qemu_machine *m, struct error **err);
 /* The key that the guest knows. */
 MUST_CHECK int resume_key(struct qemu_machine *m, struct error **err);
 bool resume_wants_memory(const struct qemu_machine *m);
+/* May its disks be booted? ERROR_INVALID: not without its memory. */
+MUST_CHECK int resume_check_disks(const struct qemu_machine *m, struct error **err);
 /* Into a guest that waits for it; then it runs. After a failure it is of no use. */
 MUST_CHECK int resume_memory(struct qemu_machine *m, struct build_ctx *ctx, struct error **err);
 /* The same without a look at whether it is of such a machine. *ret_first: the whole state that it was kept as

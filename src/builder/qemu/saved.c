@@ -71,12 +71,12 @@ static json_t *disks_of(const struct chain_list *disks)
 int saved_write(const char *dir, const struct saved *s, struct error **err)
 {
 	AUTO_FREE char *path = path_join(dir, SAVED_MACHINE);
-	json_t *o =
-		json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:o}", "format", FORMAT, "made",
-			  (json_int_t)s->made, "guest_port", (json_int_t)s->guest_port,
-			  "source_size", (json_int_t)s->source_size, "source_mtime",
-			  (json_int_t)s->source_mtime, "state", (int)s->has_state, "tpm",
-			  (int)s->has_tpm, "tpm_1", (int)s->tpm_1, "disks", disks_of(&s->disks));
+	json_t *o = json_pack(
+		"{s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o}", "format", FORMAT, "made",
+		(json_int_t)s->made, "guest_port", (json_int_t)s->guest_port, "source_size",
+		(json_int_t)s->source_size, "source_mtime", (json_int_t)s->source_mtime, "state",
+		(int)s->has_state, "synced", (int)s->is_synced, "tpm", (int)s->has_tpm, "tpm_1",
+		(int)s->tpm_1, "disks", disks_of(&s->disks));
 	char *text;
 	int r;
 
@@ -169,6 +169,8 @@ static bool take(const json_t *o, struct saved *s)
 	s->source_mtime = json_integer_value(json_object_get(o, "source_mtime"));
 	s->has_tpm = json_is_true(json_object_get(o, "tpm"));
 	s->tpm_1 = json_is_true(json_object_get(o, "tpm_1"));
+	s->is_synced =
+		!json_is_false(json_object_get(o, "synced")); /* who did not say so always was */
 	if (!take_memory(json_object_get(o, "memory"), &s->memory))
 		return false;
 	s->has_state = json_is_true(json_object_get(o, "state")) && s->memory.len;

@@ -30,6 +30,7 @@ struct saved {
 	char *key_file;                  /* path of the user's own; NULL: none */
 	char *credential;                /* value of -smbios that hands it over; NULL: none */
 	bool has_state;                  /* memory and devices are there */
+	bool is_synced; /* the disks have all that the guest wrote: they can be booted without its memory */
 	struct strv memory; /* layers with them: a whole state; or one, and what differs from it */
 	bool has_tpm, tpm_1;
 	int64_t made; /* wall, ns */

@@ -80,7 +80,7 @@ static int compress(struct state_file *f, struct build_ctx *ctx, int in_fd, cons
 
 	if (out < 0)
 		return error_set_errno(err, errno, "cannot write '%s'", f->path);
-	strv_pushl(&argv, "zstd", "-q", "-1", threads, "-c", NULL);
+	strv_pushl(&argv, "zstd", "-q", "--fast=1", threads, "-c", NULL);
 	return spawn(f, ctx, &spec, err);
 }
 
@@ -115,7 +115,10 @@ int state_create(struct state_file *f, struct guest *g, struct build_ctx *ctx, c
 		 struct error **err)
 {
 	f->path = xstrdup(path);
-	if (fits_in_memory(g, ctx->cancel))
+	if (!fits_in_memory(g, ctx->cancel) ||
+	    (f->raw_fd >= 0 && lseek(f->raw_fd, 0, SEEK_SET) < 0))
+		fd_close(fd_take(&f->raw_fd));
+	else if (f->raw_fd < 0)
 		f->raw_fd = memfd_create("ingot-state", MFD_CLOEXEC);
 	return f->raw_fd >= 0 ? 0 : open_stream(f, ctx, err);
 }
@@ -345,6 +348,16 @@ static int begin_writing(struct state_file *f, struct guest *g, struct build_ctx
 	return open_stream(f, ctx, err) < 0 ? -1 : begin(f, g, "migrate", ctx->cancel, err);
 }
 
+/* What an earlier, longer state left in the file. */
+static int cut_rest(const struct state_file *f, struct error **err)
+{
+	off_t end = f->raw_fd < 0 ? 0 : lseek(f->raw_fd, 0, SEEK_CUR);
+
+	if (end < 0 || (f->raw_fd >= 0 && ftruncate(f->raw_fd, end) < 0))
+		return error_set_errno(err, errno, "cannot keep the machine's state");
+	return 0;
+}
+
 int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, struct error **err)
 {
 	json_t *limits = json_pack("{s:I}", "max-bandwidth", (json_int_t)NO_LIMIT);
@@ -360,7 +373,7 @@ int state_write(struct state_file *f, struct guest *g, struct build_ctx *ctx, st
 	}
 	if (guest_wait_move(g, clock_deadline(MOVE_MINUTES * 60 * NSEC_PER_SEC), ctx->cancel,
 			    err) == 0)
-		return settle(g, err);
+		return settle(g, err) < 0 ? -1 : cut_rest(f, err);
 	if ((*err)->kind == ERROR_REMOTE)
 		return explain(g, err);
 	give_up(f, g);

@@ -26,7 +26,7 @@ struct state_file {
 		.zstd = PROC_INIT, .pipe_fd = -1, .raw_fd = -1, .base_fd = -1                      \
 	}
 
-/* Before the guest is stopped: a new file, 0600. */
+/* Before the guest is stopped: a new file, 0600. f->raw_fd: a file in memory that may be written over, or -1. */
 MUST_CHECK int state_create(struct state_file *f, struct guest *g, struct build_ctx *ctx,
 			    const char *path, struct error **err);
 /* One that is a file in memory, which is taken. */
