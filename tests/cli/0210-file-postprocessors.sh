@@ -64,7 +64,8 @@ test_expect_success 'a second run adds to the manifest' '
         ingot build -force f.pkr.hcl >/dev/null && [ "$(jq ".builds | length" manifest.json)" = 1 ]
 '
 
-for form in "x.tar:tar tf" "x.tar.gz:tar tzf" "x.tar.xz:tar tJf" "x.zip:python3 -m zipfile -l" "x.gz:gzip -t" "x.xz:xz -t"; do
+for form in "x.tar:tar tf" "x.tar.gz:tar tzf" "x.tar.xz:tar tJf" "x.tar.zst:tar tf" "x.tar.bz2:tar tjf" "x.zip:unzip -t" "x.gz:gzip -t" \
+        "x.xz:xz -t" "x.zst:zstd -t" "x.bz2:bzip2 -t" "x.bzip2:bzip2 -t" "x.lz4:lz4 -t"; do
         name=${form%%:*}
         # shellcheck disable=SC2034 # used by the test's text
         list=${form#*:}

@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/strbuf.h"
-#include "comm/docker/tar_header.h"
 #include "os/fd.h"
+#include "pack/tar_header.h"
 
 #include <errno.h>
 #include <fcntl.h>

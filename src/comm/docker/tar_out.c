@@ -6,9 +6,9 @@
 #include "base/strbuf.h"
 #include "base/strv.h"
 #include "base/vec.h"
-#include "comm/docker/tar_header.h"
 #include "os/fd.h"
 #include "os/fs.h"
+#include "pack/tar_header.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,12 +13,12 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "comm/docker/tar_header.h"
 #include "comm/docker/tar_in.h"
 #include "comm/docker/tar_out.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/proc.h"
+#include "pack/tar_header.h"
 
 static char *dir;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "comm/docker/tar_header.h"
+#include "pack/tar_header.h"
 
 #include "base/str.h"
 
