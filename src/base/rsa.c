@@ -1,46 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/rsa.h"
 
-#include <openssl/bio.h>
+#include "base/pem.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <string.h>
-
-/* Never asks anybody. */
-static int no_password(char *buf, int size, int writing, void *data)
-{
-	return 0;
-}
-
-static EVP_PKEY *load_key(const char *pem, struct error **err)
-{
-	BIO *bio;
-	EVP_PKEY *key;
-
-	if (!strstr(pem, "-----BEGIN ") || !strstr(pem, "PRIVATE KEY-----")) {
-		error_set(err, ERROR_INVALID, "no key found");
-		return NULL;
-	}
-	if (strstr(pem, ",ENCRYPTED") || strstr(pem, "ENCRYPTED PRIVATE KEY")) {
-		error_set(err, ERROR_INVALID,
-			  "password protected keys are not supported. Please decrypt the key "
-			  "prior to use");
-		return NULL;
-	}
-	bio = BIO_new_mem_buf(pem, -1);
-	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
-	BIO_free(bio);
-	if (!key)
-		error_set(err, ERROR_INVALID, "the key is damaged or of an unknown form");
-	return key;
-}
 
 int rsa_decrypt(const char *pem, const void *data, size_t len, struct strbuf *out,
 		struct error **err)
 {
-	EVP_PKEY *key = load_key(pem, err);
+	EVP_PKEY *key = pem_private_key(pem, err);
 	EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
 	size_t size = 0;
 	int rc = -1;
