@@ -13,9 +13,9 @@ int64_t bytes_of_file(int folder, const char *name)
 {
 	struct stat st;
 
-	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
-		       ? (int64_t)st.st_blocks * BLOCK
-		       : 0;
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return (int64_t)st.st_blocks * BLOCK + (store_is_away(name) ? away_bytes(folder, name) : 0);
 }
 
 int64_t bytes_of_folder(int folder, int depth)

@@ -218,6 +218,14 @@ static int find_named(struct store *s, struct map *ret, struct error **err)
 	return 0;
 }
 
+static void drop_layer(struct store *s, const char *name)
+{
+	if (store_is_away(name))
+		(void)away_put_aside(s, name);
+	else
+		(void)unlinkat(s->folders[IN_LAYERS], name, 0);
+}
+
 /*
  * Locks first and asks then: who publishes an entry holds its layers until it is in, so that a
  * layer that we hold exclusively is named by now or never.
@@ -237,7 +245,7 @@ static int remove_unnamed(struct store *s, const struct strv *names, size_t firs
 		r = find_named(s, &named, err);
 	for (size_t i = first; i < last; i++) {
 		if (r == 0 && fds[i - first] >= 0 && !map_has(&named, names->v[i]))
-			(void)unlinkat(s->folders[IN_LAYERS], names->v[i], 0);
+			drop_layer(s, names->v[i]);
 		fd_close(fds[i - first]);
 	}
 	return r;

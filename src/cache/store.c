@@ -20,7 +20,8 @@ static const int64_t default_max = INT64_C(20) << 30;
 enum { DISK_SHARE = 10, SECRET_TRIES = 10 };
 #define SECRET_FILE "secret"
 
-STRING_TABLE(store_folder, STORE_FOLDERS, "entries", "layers", "locks", "staging", "checked");
+STRING_TABLE(store_folder, STORE_FOLDERS, "entries", "layers", "locks", "staging", "checked",
+	     "gone");
 
 static bool is_name(const char *name, const char *marks)
 {

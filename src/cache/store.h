@@ -11,6 +11,7 @@
  *   layers/base-KEY  a symbolic link to the file that the chains of KEY stand on.
  *   locks/KEY      held by who makes that checkpoint.
  *   staging/       entries that are being made, and those that are being removed.
+ *   gone/          notes on layers that others keep and are to remove.
  *   checked/       what files looked like when their digests were last found to be right.
  *   secret         see store_secret().
  *
@@ -56,6 +57,32 @@ MUST_CHECK int store_layer_hold(struct store *s, const char *name, int *ret_fd, 
 /* layers/base-KEY leads to `path` from now on (absolute). Its path is returned. */
 MUST_CHECK int store_base(struct store *s, const char *key, const char *path, char **ret_path,
 			  struct error **err);
+
+/*
+ * A layer with this extension is kept by somebody else, such as a container engine: its file is a note on it, a
+ * JSON object whose "bytes" is the room that it takes there. The rules are those of all layers, but when it is
+ * garbage its note goes to gone/ and stays until somebody who can has removed what it stands for.
+ */
+#define STORE_AWAY "away"
+bool store_is_away(const char *name);
+/* Before what it stands for is made, with all by which that can be found; again as often as more is known. */
+MUST_CHECK int store_away_write(int fd, const struct json_t *note, struct error **err);
+struct json_t *store_away_read(struct store *s, const char *name); /* owned; NULL: unreadable */
+
+enum store_gone_end {
+	STORE_GONE_REMOVED,
+	STORE_GONE_LATER, /* it is there, or cannot be reached */
+	STORE_GONE_PUT_OFF, /* the same, and to try takes long: not within the next STORE_GONE_PAUSE */
+};
+#define STORE_GONE_PAUSE (INT64_C(3600) * 1000000000)
+struct store_gone {
+	/* `since`: wall, ns */
+	enum store_gone_end (*remove)(void *data, const struct json_t *note, int64_t since);
+	void *data;
+};
+/* Each for which nobody else does it now. */
+MUST_CHECK int store_gone_each(struct store *s, const struct store_gone *g, struct error **err);
+size_t store_gone_count(struct store *s);
 
 /* ---- entries --------------------------------------------------------------------------- */
 

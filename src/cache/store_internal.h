@@ -15,7 +15,15 @@
 #include <sys/stat.h>
 
 /* Its folders, in the order of store.c's names. */
-enum store_folder { IN_ENTRIES, IN_LAYERS, IN_LOCKS, IN_STAGING, IN_CHECKED, STORE_FOLDERS };
+enum store_folder {
+	IN_ENTRIES,
+	IN_LAYERS,
+	IN_LOCKS,
+	IN_STAGING,
+	IN_CHECKED,
+	IN_GONE,
+	STORE_FOLDERS
+};
 
 struct store {
 	char *dir;
@@ -138,6 +146,12 @@ MUST_CHECK int entry_discard(struct store *s, int key_dir, const char *key, cons
 void entry_discard_old(struct store *s, const char *key);
 char *entry_note(const char *generation, const char *file); /* names for check_file(); heap */
 char *layer_note(const char *layer);
+
+/* ---- away.c ----------------------------------------------------------------------------- */
+
+int64_t away_bytes(int folder, const char *name); /* that it takes elsewhere; 0: not known */
+/* Garbage from now on. -1 with errno. */
+int away_put_aside(struct store *s, const char *name);
 
 /* ---- bytes.c: what files take on the disk, holes not counted ------------------------------- */
 

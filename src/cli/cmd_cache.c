@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "core/away_image.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/signals.h"
@@ -225,6 +226,28 @@ static int find_key(const struct strv *keys, const char *prefix, const char **re
 	return 0;
 }
 
+/* Those of steps that were removed now, and what could not be removed before. */
+static void remove_images(struct command_ctx *ctx, struct store *s)
+{
+	AUTO(interrupt) struct interrupt i = INTERRUPT_INIT;
+	AUTO(error) struct error *e = NULL;
+	size_t left;
+
+	if (!store_gone_count(s))
+		return;
+	if (interrupt_open(&i, &e) < 0) {
+		error_ignore(&e, "the next call removes them");
+		return;
+	}
+	left = away_images_remove(s, i.cancel);
+	if (left)
+		command_error(
+			ctx,
+			"warning: %zu image%s of removed steps cannot be removed now: %s in use, "
+			"or the container engine is not to be reached; later builds try again",
+			left, left == 1 ? "" : "s", left == 1 ? "it is" : "they are");
+}
+
 /* Removed and freed by store_collect(). */
 static int collect(struct command_ctx *ctx, struct store *s, int64_t before, int64_t max)
 {
@@ -238,6 +261,7 @@ static int collect(struct command_ctx *ctx, struct store *s, int64_t before, int
 
 	AUTO_FREE char *freed = size_text(MAX(was.bytes - is.bytes, INT64_C(0)));
 
+	remove_images(ctx, s);
 	command_say(ctx, "Removed %d step%s, %s.", removed, removed == 1 ? "" : "s", freed);
 	if (is.entries && before == INT64_MAX)
 		command_say(ctx, "Kept those that are in use: %zu.", is.entries);
@@ -269,6 +293,8 @@ static int remove_steps(struct command_ctx *ctx, struct store *s, const struct c
 	for (size_t i = 0; i < found.len; i++)
 		if (store_remove(s, found.v[i], &e) < 0)
 			return fail(ctx, e);
+	if (s)
+		remove_images(ctx, s);
 	return EXIT_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "cli/cache_args.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "core/away_image.h"
 #include "core/history.h"
 #include "core/journal.h"
 #include "core/outcome.h"
@@ -65,6 +66,7 @@ static int collect(struct command_ctx *ctx, int64_t *ret_freed, struct error **e
 	if (store_usage(s, &was, err) < 0 || store_collect(s, 0, was.max, &removed, err) < 0 ||
 	    store_usage(s, &is, err) < 0)
 		return -1;
+	(void)away_images_remove(s, NULL);
 	*ret_freed = was.bytes - is.bytes;
 	format_bytes(&size, (double)*ret_freed);
 	if (*ret_freed > 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/component.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const void *find_further(const struct components *c, enum component_kind kind,
@@ -98,4 +99,11 @@ void components_names(const struct components *c, enum component_kind kind, stru
 		if (!strv_contains(ret, further.v[i]))
 			strv_push(ret, further.v[i]);
 	strv_sort(ret);
+}
+
+void resolved_start_release(struct resolved_start *r)
+{
+	free(r->id);
+	free(r->never);
+	*r = (struct resolved_start){ 0 };
 }

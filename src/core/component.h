@@ -50,6 +50,14 @@ struct prepare_ctx {
 	struct cancel *cancel; /* NULL: nothing ends it */
 };
 
+/* Heap texts. */
+struct json_t;
+struct resolved_start {
+	char *id; /* what a name that may come to mean something else stands for: an image's id */
+	char *never; /* why no state of this machine is to be reused, in words; NULL: they are */
+};
+void resolved_start_release(struct resolved_start *r);
+
 /* For everything that acts. One per build, used on the build's thread. */
 struct build_ctx {
 	const struct component_info *info;
@@ -65,6 +73,8 @@ struct build_ctx {
 	int64_t source_date_epoch; /* from the environment, -1: unset */
 	/* For fingerprint(): nothing may be fetched or made. ERROR_NOT_FOUND where that is needed. */
 	bool look_only;
+	/* What fingerprint() has found outside: once per build, so that all that follows stands by it. */
+	struct resolved_start resolved;
 	char *const *environ; /* of the program; children get this plus what they need */
 	bool color; /* output is shown in colours on a terminal: programs may add theirs */
 	/* Steps are kept and reused: disks of a machine that can checkpoint are layers in it. NULL:
@@ -102,6 +112,12 @@ struct builder_type {
 	 * -on-error: names of the reference's steps. NULL: nothing worth a pause. */
 	const char *start_step, *finish_step;
 	bool checkpoints; /* its machines can (machine_ops.checkpoint) */
+	/* Of a layer that is kept by somebody else (STORE_AWAY), by its note: why it cannot be had, in
+	 * words (heap); NULL: it is there, as far as can be seen. NULL: the store itself has them all. */
+	char *(*why_lost)(const void *config, struct build_ctx *ctx, const struct json_t *note);
+	/* Of an artifact without files that an earlier build left: is it still there? Then it is made
+	 * whole (its destroy). NULL: nobody can tell. */
+	bool (*is_there)(const void *config, struct build_ctx *ctx, struct artifact *a);
 };
 
 /* ---- provisioners ---------------------------------------------------------- */

@@ -2,7 +2,9 @@
 #include "core/keep.h"
 
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/str.h"
+#include "core/away_image.h"
 #include "core/json_text.h"
 #include "core/keep_state.h"
 #include "os/clock.h"
@@ -11,6 +13,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { IMAGES_SECONDS = 60 };
 
 /* ---- keeping ------------------------------------------------------------------------------------------- */
 
@@ -329,6 +333,15 @@ static void collect_garbage(struct keep *k)
 		error_ignore(&e, "the next run tries again");
 }
 
+/* Also what earlier runs could not, their engine being down. */
+static void remove_images(struct build_run *run)
+{
+	AUTO(cancel)
+	struct cancel *c = cancel_new(run->abandon, clock_deadline(IMAGES_SECONDS * NSEC_PER_SEC));
+
+	(void)away_images_remove(store_of(run->keep), c);
+}
+
 void keep_settle(struct build_run *run)
 {
 	keep_late_wait(run, 0);
@@ -348,6 +361,7 @@ void keep_end(struct build_run *run)
 	remove_useless(k);
 	if (run->ctx.store && k->maker.build->type->checkpoints)
 		collect_garbage(k);
+	remove_images(run);
 	run->keep = NULL;
 	history_free(k->history);
 	reuse_release(&k->reuse);

@@ -111,6 +111,14 @@ static int hold(struct build_run *run, const struct step_key *key, struct error 
 	return 1;
 }
 
+/* Those whose layers are gone elsewhere are of no use to anybody. */
+static void note_lost(struct keep *k)
+{
+	for (size_t i = 0; i < k->reuse.len; i++)
+		if (k->reuse.states[i].lost)
+			strv_push(&k->useless, k->reuse.states[i].key.hex);
+}
+
 /* 1: settled, 0: look again, -1: error */
 static int settle(struct build_run *run, struct error **err)
 {
@@ -138,6 +146,7 @@ static int find_start(struct build_run *run, struct error **err)
 		reuse_release(&k->reuse);
 		if (reuse_look(&k->maker, &k->policy, &k->reuse, err) < 0)
 			return -1;
+		note_lost(k);
 		r = settle(run, err);
 		if (r)
 			return r < 0 ? -1 : 0;

@@ -442,8 +442,11 @@ static int add_fingerprint(struct key_making *k, struct error **err)
 		return 0;
 	}
 	digest_watch(d, take_field, k);
-	if (b->type->fingerprint(b->config, k->m->ctx, d, &e) == 0)
+	if (b->type->fingerprint(b->config, k->m->ctx, d, &e) == 0) {
+		if (k->m->ctx->resolved.never)
+			key_never(k, "%s", k->m->ctx->resolved.never);
 		return 0;
+	}
 	if (!k->m->ctx->look_only || e->kind != ERROR_NOT_FOUND)
 		return error_move(err, TAKE(e));
 	key_never(k, "%s", e->message);

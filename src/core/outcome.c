@@ -222,7 +222,6 @@ static struct value *read_value(const json_t *o, const char *name)
 	return v;
 }
 
-/* Artifacts without files cannot be looked at: they are never unaltered. */
 static bool read_files(const json_t *o, struct artifact *a)
 {
 	json_t *files = json_object_get(o, "files"), *identity;
@@ -244,7 +243,8 @@ static bool read_files(const json_t *o, struct artifact *a)
 	return intact;
 }
 
-static struct artifact *read_artifact(const json_t *o, bool *ret_intact)
+static struct artifact *read_artifact(const json_t *o, const struct outcome_judge *judge,
+				      bool *ret_intact)
 {
 	struct artifact *a =
 		artifact_new(text_of(o, "builder_id"), text_of(o, "id"), text_of(o, "text"));
@@ -259,10 +259,12 @@ static struct artifact *read_artifact(const json_t *o, bool *ret_intact)
 	} else if (json_is_true(json_object_get(o, "own_files"))) {
 		a->destroy = artifact_destroy_files;
 	}
+	if (!a->files.len && *a->id)
+		*ret_intact = judge->is_there(judge->data, a);
 	return a;
 }
 
-static void read_all(json_t *root, struct outcome *o)
+static void read_all(json_t *root, const struct outcome_judge *judge, struct outcome *o)
 {
 	json_t *all = json_object_get(root, "artifacts"), *ran = json_object_get(root, "ran");
 	json_t *built = json_object_get(root, "built");
@@ -275,20 +277,20 @@ static void read_all(json_t *root, struct outcome *o)
 		o->ran.v[o->ran.len++] = json_integer_value(json_array_get(ran, i));
 	o->intact = json_array_size(all) > 0;
 	for (size_t i = 0; i < json_array_size(all); i++) {
-		*vec_push(&o->all) = read_artifact(json_array_get(all, i), &intact);
+		*vec_push(&o->all) = read_artifact(json_array_get(all, i), judge, &intact);
 		o->intact &= intact;
 	}
 	if (!json_is_object(built))
 		return;
-	o->built = read_artifact(built, &intact);
+	o->built = read_artifact(built, judge, &intact);
 	if (!intact)
 		artifact_unref(TAKE(o->built));
 }
 
-int outcome_load(const char *state_dir, const char *key, const char *cwd, struct outcome **ret,
-		 struct error **err)
+int outcome_load(const struct outcome_place *place, const char *key,
+		 const struct outcome_judge *judge, struct outcome **ret, struct error **err)
 {
-	AUTO_FREE char *path = outcome_path(state_dir, key, cwd);
+	AUTO_FREE char *path = outcome_path(place->state_dir, key, place->cwd);
 	AUTO(strbuf) struct strbuf text = STRBUF_INIT;
 	json_t *root;
 
@@ -302,7 +304,7 @@ int outcome_load(const char *state_dir, const char *key, const char *cwd, struct
 		return error_set(err, ERROR_NOT_FOUND, "'%s' cannot be read", path);
 	}
 	*ret = NEW(struct outcome);
-	read_all(root, *ret);
+	read_all(root, judge, *ret);
 	json_decref(root);
 	return 0;
 }

@@ -30,10 +30,19 @@ DEFINE_AUTO(outcome, struct outcome *, outcome_free);
 
 /* What tells later whether the files are as they are now. */
 MUST_CHECK int outcome_snapshot(const struct artifact *a, struct strv *ret, struct error **err);
+struct outcome_place {
+	const char *state_dir, *cwd;
+};
+/* Of an artifact without files only who made it can tell whether it is there, and make it whole. */
+struct outcome_judge {
+	bool (*is_there)(void *data, struct artifact *a);
+	void *data;
+};
 /* `key`: of the builder's artifact. Relative names count from the directory of the process, as
  * they did when they were kept. ERROR_NOT_FOUND: there is none, or none that can be read. */
-MUST_CHECK int outcome_load(const char *state_dir, const char *key, const char *cwd,
-			    struct outcome **ret, struct error **err);
+MUST_CHECK int outcome_load(const struct outcome_place *place, const char *key,
+			    const struct outcome_judge *judge, struct outcome **ret,
+			    struct error **err);
 /* Did a finished build leave its artifact in this directory? A no is certain. */
 bool outcome_was_at(const char *state_dir, const char *cwd, const char *dir);
 /* As history_prune(). */

@@ -298,7 +298,11 @@ static int look_at(struct look *l, const struct plan *p, struct error **err)
 				   .redactor = p->options.redactor };
 
 	ctx.info = &l->build->info;
-	if (reuse_look(&maker, &l->opts->policy, &l->reuse, err) < 0)
+
+	int r = reuse_look(&maker, &l->opts->policy, &l->reuse, err);
+
+	resolved_start_release(&ctx.resolved);
+	if (r < 0)
 		return -1;
 	decide(l);
 	ask_history(l);

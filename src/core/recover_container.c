@@ -31,9 +31,10 @@ bool journal_may_remove_container(const char *tool, const char *name)
 bool journal_is_container_variable(const char *assignment)
 {
 	static const char *const names[] = {
-		"DOCKER_HOST=",      "DOCKER_CONTEXT=",       "DOCKER_CONFIG=",
-		"DOCKER_CERT_PATH=", "DOCKER_TLS_VERIFY=",    "CONTAINER_HOST=",
-		"CONTAINER_SSHKEY=", "CONTAINER_CONNECTION=", "XDG_RUNTIME_DIR=",
+		"DOCKER_HOST=",      "DOCKER_CONTEXT=",          "DOCKER_CONFIG=",
+		"DOCKER_CERT_PATH=", "DOCKER_TLS_VERIFY=",       "CONTAINER_HOST=",
+		"CONTAINER_SSHKEY=", "CONTAINER_CONNECTION=",    "XDG_RUNTIME_DIR=",
+		"CONTAINERS_CONF=",  "CONTAINERS_STORAGE_CONF=",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

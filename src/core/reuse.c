@@ -16,6 +16,7 @@ void reuse_release(struct reuse *r)
 	for (size_t i = 0; i < r->len; i++) {
 		step_key_release(&r->states[i].key);
 		free(r->states[i].ran.v);
+		strv_release(&r->states[i].layers);
 		free(r->states[i].why);
 	}
 	free(r->states);
@@ -142,6 +143,19 @@ static void read_ran(const json_t *meta, struct int64_list *ret)
 		ret->v[ret->len++] = json_integer_value(json_array_get(ran, i));
 }
 
+static void read_layers(const json_t *meta, struct strv *ret)
+{
+	const json_t *layers = json_object_get(meta, "layers");
+
+	for (size_t i = 0; i < json_array_size(layers); i++) {
+		const json_t *layer = json_array_get(layers, i);
+		const char *name = json_string_value(json_object_get(layer, "name"));
+
+		if (name)
+			strv_push(ret, name);
+	}
+}
+
 static bool is_useless(const struct reuse_policy *p, const struct step_key *key)
 {
 	return p->useless && strv_contains(p->useless, key->hex);
@@ -153,12 +167,14 @@ static void look_up(const struct key_maker *m, const struct reuse_policy *p, siz
 {
 	json_t *meta;
 
+	strv_init(&ret->layers);
 	if (!p->store || !reuse_is_keyed(key) || is_useless(p, key))
 		return;
 	meta = store_peek(p->store, key->hex);
 	if (!meta)
 		return;
 	read_ran(meta, &ret->ran);
+	read_layers(meta, &ret->layers);
 	json_decref(meta);
 	if (ret->ran.len != state + 1)
 		return;
@@ -173,6 +189,7 @@ bool reuse_is_kept(const struct key_maker *m, const struct reuse_policy *p, size
 
 	look_up(m, p, state, key, &now);
 	free(now.ran.v);
+	strv_release(&now.layers);
 	free(now.why);
 	return now.kept;
 }
@@ -222,6 +239,24 @@ static int asked_state(const struct key_maker *m, const char *step, size_t len, 
 	return 0;
 }
 
+/* Asked only of the state that is to be started from: each question may start a program. */
+static bool is_lost(const struct key_maker *m, struct store *store, struct reuse_state *s)
+{
+	const struct builder_type *type = m->build->type;
+	const char *top = s->layers.len ? s->layers.v[s->layers.len - 1] : "";
+	json_t *note = type->why_lost && store_is_away(top) ? store_away_read(store, top) : NULL;
+	char *why = note ? type->why_lost(m->build->config, m->ctx, note) : NULL;
+
+	json_decref(note);
+	if (!why)
+		return false;
+	free(s->why);
+	s->why = why;
+	s->kept = false;
+	s->lost = true;
+	return true;
+}
+
 static int choose_begin(const struct key_maker *m, const struct reuse_policy *p, struct reuse *r,
 			struct error **err)
 {
@@ -236,8 +271,9 @@ static int choose_begin(const struct key_maker *m, const struct reuse_policy *p,
 			"%s: -refresh means step %zu, which -from leaves out: it begins at "
 			"step %zu",
 			m->build->name, refresh, from);
-	for (i = MIN(from, refresh); i > 0 && !r->states[i - 1].kept; i--)
-		;
+	for (i = MIN(from, refresh); i > 0; i--)
+		if (r->states[i - 1].kept && !is_lost(m, p->store, &r->states[i - 1]))
+			break;
 	r->begin = i;
 	r->is_asked = from < r->len || refresh < r->len;
 	if (from < r->len && i < from) {
@@ -304,6 +340,14 @@ static int make_final(const struct key_maker *m, struct reuse *r, struct error *
 	return 0;
 }
 
+static bool is_there(void *data, struct artifact *a)
+{
+	const struct key_maker *m = data;
+	const struct builder_type *type = m->build->type;
+
+	return type->is_there && type->is_there(m->build->config, m->ctx, a);
+}
+
 static int look_at_outcome(const struct key_maker *m, const struct reuse_policy *p, struct reuse *r,
 			   struct error **err)
 {
@@ -314,7 +358,10 @@ static int look_at_outcome(const struct key_maker *m, const struct reuse_policy 
 		return -1;
 	if (!reuse_is_keyed(&r->artifact) || p->needs_artifact || r->is_asked)
 		return 0;
-	if (outcome_load(m->ctx->dirs->state, r->artifact.hex, m->ctx->cwd, &r->outcome, &e) < 0) {
+	const struct outcome_place place = { m->ctx->dirs->state, m->ctx->cwd };
+	const struct outcome_judge judge = { is_there, (void *)m };
+
+	if (outcome_load(&place, r->artifact.hex, &judge, &r->outcome, &e) < 0) {
 		if (e->kind != ERROR_NOT_FOUND)
 			return error_move(err, TAKE(e));
 		error_ignore(&e, "it is made, then");

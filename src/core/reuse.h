@@ -23,7 +23,9 @@ struct reuse_policy {
 struct reuse_state {
 	struct step_key key;
 	struct int64_list ran; /* of the kept state: when each step up to it ran (wall, ns) */
+	struct strv layers;    /* of the kept state */
 	bool kept;             /* the store has it, and it is fresh enough */
+	bool lost;             /* the store has it, but who keeps its layers has not */
 	char *why;             /* why it is not reused although its key is kept; NULL */
 };
 

@@ -476,6 +476,7 @@ void build_run(struct build_run *run)
 	artifact_unref(run->built);
 	value_unref(run->generated);
 	free(run->temp_dir);
+	resolved_start_release(&run->ctx.resolved);
 	ui_release(&run->ui);
 	ev = (struct event){
 		.kind = EVENT_BUILD_END,

@@ -143,14 +143,18 @@ test_expect_success 'a whole build, command by command' '
 		}" &&
 	ingot build -color=false a.pkr.hcl >out 2>&1 || { cat out; false; } &&
 	cat asked && tar --numeric-owner -tvf upload.tar | tee list && grep "5/6 .* 5 .* x$" list &&
-	sed "s/ingot-[0-9a-f-]*\.1/NAME/; s/ -- while.*/ -- QUESTION/; s/ -c while.*/ -c QUESTION/" asked >got &&
+	sed "s/ingot-[0-9a-f-]*\.1/NAME/; s/ingot-step:[0-9a-f]*/STEP/; s/ -- while.*/ -- QUESTION/; s/ -c while.*/ -c QUESTION/" asked >got &&
 	cat >want <<-EOF &&
 		pull base:1
+		image inspect base:1
 		image inspect base:1
 		run -d --name NAME -d -i -t --entrypoint=/bin/sh -- base:1
 		wait $id
 		exec $id /bin/sh -c QUESTION
 		cp - $id:/opt
+		info --format {{.ID}}
+		commit --pause=true $id STEP
+		image inspect STEP
 		container inspect $id
 		commit --change ENTRYPOINT [""] --change CMD ["run"] $id
 		rm --force --volumes NAME
@@ -180,7 +184,7 @@ test_expect_success 'scripts come and go through one shell that stays' '
 		  inline        = [\"echo two >>ran; ls -l script_* >mode\"]
 		}" &&
 	sed -i "s/commit = true/discard = true/" a.pkr.hcl &&
-	ingot build -color=false a.pkr.hcl >out 2>&1 || { cat out asked; false; } &&
+	ingot build -color=false -no-cache a.pkr.hcl >out 2>&1 || { cat out asked; false; } &&
 	cat ran mode asked && [ "$(tr "\n" " " <ran)" = "one two " ] && grep "^-rwxr-xr-x" mode &&
 	! ls script_* && [ "$(grep -c "^exec" asked)" = 4 ] && ! grep "^cp" asked && test_clean
 '
@@ -194,7 +198,7 @@ test_expect_success 'a shell that answers nonsense, or never lived: the long way
 		exec*\"read -r op\"*) echo did what; [ -e once ] && exit 0; touch once; cat >/dev/null ;;
 		exec*) $here ;;
 		rm*) echo gone ;;" &&
-	rm -f ran && ingot build -color=false a.pkr.hcl >out 2>&1 || { cat out asked; false; } &&
+	rm -f ran && ingot build -color=false -no-cache a.pkr.hcl >out 2>&1 || { cat out asked; false; } &&
 	cat ran asked && [ "$(tr "\n" " " <ran)" = "one two " ] && ! ls script_* &&
 	[ "$(grep -c "^cp -" asked)" = 2 ] && [ "$(grep -c "read -r op" asked)" = 3 ] && test_clean
 '
@@ -204,14 +208,14 @@ test_expect_success 'a tool that does not say what it made' '
 		\"image inspect\"*) $image_facts ;;
 		run*) echo nonsense ;;
 		rm*) echo gone ;;" &&
-	template "$fake" && test_exit 1 ingot build -color=false a.pkr.hcl >out 2>&1 &&
+	template "$fake" && test_exit 1 ingot build -color=false -no-cache a.pkr.hcl >out 2>&1 &&
 	cat out && grep "run. did not say which container it made" out && grep "^rm --force" asked && test_clean
 '
 
 test_expect_success 'a tool whose answer is no JSON' '
 	tool "
 		\"image inspect\"*) echo what ;;" &&
-	template "$fake" && test_exit 1 ingot build -color=false a.pkr.hcl >out 2>&1 &&
+	template "$fake" && test_exit 1 ingot build -color=false -no-cache a.pkr.hcl >out 2>&1 &&
 	cat out && grep "the answer of .inspect. is not understood" out && test_clean
 '
 
@@ -221,7 +225,7 @@ test_expect_success 'a container that is made while its client is interrupted' '
 		run*) echo running >&2; sleep 60 ;;
 		rm*) [ -e late ] && echo gone; touch late ;;" &&
 	template "$fake" &&
-	{ ingot build -color=false a.pkr.hcl >out 2>&1 & } && build_pid=$! && test_keep_pid $build_pid &&
+	{ ingot build -color=false -no-cache a.pkr.hcl >out 2>&1 & } && build_pid=$! && test_keep_pid $build_pid &&
 	test_wait 10 grep -q "^run" asked && kill -INT "$build_pid" &&
 	{ wait "$build_pid"; [ $? = 1 ]; } && cat out asked &&
 	[ "$(grep -c "^rm --force" asked)" = 2 ] && test_clean
@@ -240,7 +244,7 @@ test_expect_success 'post-processors refuse what is no image' '
 		  }
 		}
 	EOF
-	test_exit 1 ingot build -color=false b.pkr.hcl >out 2>&1 &&
+	test_exit 1 ingot build -color=false -no-cache b.pkr.hcl >out 2>&1 &&
 	cat out && grep "Unknown artifact type: packer.file" out && grep "docker-tag works on images" out
 '
 

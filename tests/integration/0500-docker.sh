@@ -285,7 +285,7 @@ test_expect_success 'an interrupt while the image is made leaves no image' '
 		provisioner \"shell\" {
 		  inline = [\"dd if=/dev/urandom of=/big bs=1M count=60\"]
 		}" &&
-	rm -f out.txt && { INGOT_LOG_PATH=log.txt INGOT_LOG=1 ingot build -color=false l.pkr.hcl >out.txt 2>&1 & } &&
+	rm -f out.txt && { INGOT_LOG_PATH=log.txt INGOT_LOG=1 ingot build -color=false -no-cache l.pkr.hcl >out.txt 2>&1 & } &&
 	build_pid=$! && test_keep_pid "$build_pid" && test_wait 30 grep -q "Committing" out.txt &&
 	test_wait 10 grep -q "started: docker commit" log.txt &&
 	kill -INT "$build_pid" && { wait "$build_pid"; [ $? = 1 ]; } && cat out.txt &&

@@ -138,6 +138,51 @@ void argv_docker_commit(struct strv *ret, const struct docker_config *c,
 	strv_push(ret, now->id);
 }
 
+void argv_docker_keep(struct strv *ret, const struct docker_config *c, const char *container,
+		      const char *name)
+{
+	strv_pushl(ret, c->docker_path, "commit", "--pause=true", NULL);
+	/* the other format has no place for some of what the image may say */
+	if (docker_is_podman(c->docker_path))
+		strv_pushl(ret, "--format", "docker", NULL);
+	strv_pushl(ret, container, name, NULL);
+}
+
+/* How many words it takes; 0: it is none. Of "-itv" the last letter counts. */
+static size_t volume_words(const char *word)
+{
+	static const char *const flags[] = { "--volume", "--mount", "--volumes-from" };
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		size_t len = strlen(flags[i]);
+
+		if (!strncmp(word, flags[i], len) && (!word[len] || word[len] == '='))
+			return word[len] ? 1 : 2;
+	}
+	if (word[0] != '-' || word[1] == '-')
+		return 0;
+	word += 1 + strspn(word + 1, "ditPq");
+	return *word != 'v' ? 0 : word[1] ? 1 : 2;
+}
+
+bool docker_drop_volumes(struct strv *command)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < command->len && strcmp(command->v[i], "--") != 0;) {
+		size_t n = volume_words(command->v[i]);
+
+		/* what stands behind the image is its own command */
+		if (!n && strstr(command->v[i], ".Image"))
+			break;
+		i += !n;
+		found |= n > 0;
+		for (; n && i < command->len; n--)
+			strv_remove(command, i);
+	}
+	return found;
+}
+
 void argv_docker_remove(struct strv *ret, const struct docker_config *c, const char *container)
 {
 	strv_pushl(ret, c->docker_path, "rm", "--force", "--volumes", NULL);

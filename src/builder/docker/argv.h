@@ -10,6 +10,7 @@ void argv_docker_pull(struct strv *ret, const struct docker_config *c);
 /* The image of a Dockerfile; its ID goes to the file `id_file`. */
 void argv_docker_build(struct strv *ret, const struct docker_config *c, const struct dockerfile *d,
 		       const char *id_file);
+enum { DOCKER_START_WORDS = 5 }; /* of the program up to the name */
 /* `shared`: directory of this host for container_dir, NULL: none. `command`: rendered run_command. */
 void argv_docker_start(struct strv *ret, const struct docker_config *c, const char *name,
 		       const char *shared, const struct strv *command);
@@ -20,6 +21,11 @@ void argv_docker_start(struct strv *ret, const struct docker_config *c, const ch
  */
 void argv_docker_commit(struct strv *ret, const struct docker_config *c,
 			const struct docker_facts *source, const struct docker_facts *now);
+/* The present state under a name, as it is. */
+void argv_docker_keep(struct strv *ret, const struct docker_config *c, const char *container,
+		      const char *name);
+/* Takes volumes and mounts out of the words of a run_command; false: there were none. */
+bool docker_drop_volumes(struct strv *command);
 /* Running or not. */
 void argv_docker_remove(struct strv *ret, const struct docker_config *c, const char *container);
 void argv_docker_export(struct strv *ret, const struct docker_config *c, const char *container);

@@ -40,5 +40,8 @@ struct docker_config {
 	struct comm_config comm;
 };
 
+/* Why the steps of a container are never reused, in words (heap); NULL: they may be. */
+char *docker_never_reused(const struct docker_config *c);
+
 extern const struct schema docker_schema;
 void docker_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags);

@@ -10,8 +10,8 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/docker/argv.h"
+#include "builder/docker/image.h"
 #include "builder/docker/machine.h"
-#include "comm/docker/transfer.h"
 #include "config/config.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -28,6 +28,7 @@ enum {
 	LOGS_MAX = 64 * 1024,
 	LOGS_SEC = 5,
 	/* a daemon that was asked for a container may be at it still when we are interrupted */
+	LAYERS_MAX = 100, /* engines end at 125 or so, and what follows adds some */
 	LATE_TRIES = 10,
 	LATE_MSEC = 200,
 };
@@ -37,54 +38,17 @@ static struct docker_client client_of(const struct docker_machine *m, struct bui
 	return (struct docker_client){ .program = m->config->docker_path, .ctx = ctx };
 }
 
-/* ---- the image ---------------------------------------------------------------------------- */
-
-static int pull(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
-{
-	const struct docker_config *c = m->config;
-	struct docker_client client = client_of(m, ctx);
-	AUTO(strv) struct strv argv = STRV_INIT;
-
-	ui_say(ctx->ui, "Pulling Docker image: %s", c->image);
-	if (docker_login(&client, &c->login, err) < 0)
-		return -1;
-	argv_docker_pull(&argv, c);
-	ui_wait(ctx->ui, "the registry to send the image %s", c->image);
-
-	int r = docker_transfer(&client, &argv, "pulling", err);
-
-	ui_wait_end(ctx->ui);
-	docker_logout(&client, &c->login);
-	return r < 0 ? error_prefix(err, "cannot pull '%s'", c->image) : 0;
-}
-
-static const char *base_of(const struct docker_machine *m)
-{
-	return m->base ? m->base : m->config->image;
-}
-
-static int look_at_image(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
-{
-	struct docker_client client = client_of(m, ctx);
-
-	docker_facts_release(&m->source);
-	if (docker_inspect(&client, "image", base_of(m), &m->source, err) == 0)
-		return 0;
-	if ((*err)->kind == ERROR_NOT_FOUND && docker_is_absent(*err))
-		error_hint(err, "with pull = true it is fetched");
-	return error_prefix(err, "cannot use the image '%s'", base_of(m));
-}
-
 /* ---- starting ----------------------------------------------------------------------------- */
 
-static int render_command(const struct docker_machine *m, struct build_ctx *ctx, struct strv *ret,
-			  struct error **err)
+static int render_command(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
 {
 	const struct text_list *words = &m->config->run_command;
 	struct map fields;
 
+	strv_release(&m->command);
+
 	value_map_init(&fields);
-	map_set(&fields, "Image", value_string(base_of(m)));
+	map_set(&fields, "Image", value_string(m->variant));
 
 	AUTO(value) struct value *data = value_object_take(&fields);
 	const struct tmpl_ctx t = {
@@ -103,7 +67,7 @@ static int render_command(const struct docker_machine *m, struct build_ctx *ctx,
 
 		if (!text)
 			return error_prefix(err, "cannot render run_command");
-		strv_push_take(ret, text);
+		strv_push_take(&m->command, text);
 	}
 	return 0;
 }
@@ -151,17 +115,16 @@ static int journal_id(struct docker_machine *m, struct build_ctx *ctx, struct er
 static int run(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
 {
 	struct docker_client client = client_of(m, ctx);
-	AUTO(strv) struct strv command = STRV_INIT;
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO_FREE char *name = xasprintf("ingot-%s", journal_run_id(ctx->journal));
 
-	if (render_command(m, ctx, &command, err) < 0 || make_shared(m, ctx, err) < 0)
+	if (render_command(m, ctx, err) < 0 || make_shared(m, ctx, err) < 0)
 		return -1;
 	if (journal_container(ctx->journal, m->config->docker_path, name, ctx->environ, &m->entry,
 			      err) < 0)
 		return -1;
 	m->name = TAKE(name);
-	argv_docker_start(&argv, m->config, m->name, m->shared, &command);
+	argv_docker_start(&argv, m->config, m->name, m->shared, &m->command);
 
 	AUTO_FREE char *line = strv_join(&argv, " ");
 
@@ -175,7 +138,7 @@ static int run(struct docker_machine *m, struct build_ctx *ctx, struct error **e
 	if (take_id(m, output, err) < 0)
 		return -1;
 	ui_say(ctx->ui, "Container ID: %s", m->id);
-	return docker_names_container(&command) ? journal_id(m, ctx, err) : 0;
+	return docker_names_container(&m->command) ? journal_id(m, ctx, err) : 0;
 }
 
 /* ---- watching ----------------------------------------------------------------------------- */
@@ -266,15 +229,72 @@ int container_why_ended(void *machine, struct error **err)
 	return m->ended_hint ? error_hint(err, "%s", m->ended_hint) : -1;
 }
 
+/* ERROR_INVALID: what was kept is of no use. */
+static int look_at_kept(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	struct docker_client client = client_of(m, ctx);
+	AUTO(docker_facts) struct docker_facts facts = DOCKER_FACTS_INIT;
+
+	if (docker_inspect(&client, "image", m->variant, &facts, err) < 0) {
+		if ((*err)->kind == ERROR_NOT_FOUND && docker_is_absent(*err))
+			(*err)->kind = ERROR_INVALID;
+		return -1;
+	}
+	if (!m->kept.image && !docker_same_id(facts.id, m->kept.source.id))
+		return error_set(err, ERROR_INVALID, "'%s' is another image now", m->variant);
+	if (facts.layers > LAYERS_MAX)
+		return error_set(err, ERROR_INVALID, "its image has %zu layers, too many to go on",
+				 facts.layers);
+	m->base_size = facts.size;
+	return 0;
+}
+
+/* Not another one that the template names. */
+static int check_origin(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	struct docker_client client = client_of(m, ctx);
+	AUTO(docker_facts) struct docker_facts facts = DOCKER_FACTS_INIT;
+	const char *wanted = m->kept.image ? m->kept.image : m->kept.source.id;
+
+	if (docker_inspect(&client, "container", m->id, &facts, err) < 0)
+		return error_prefix(err, "cannot look at the container");
+	if (docker_same_id(facts.image, wanted))
+		return 0;
+	return error_set(err, ERROR_INVALID, "the container was not made of what was kept");
+}
+
+static int resume(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
+{
+	if (kept_read(m->from->dir, &m->kept, err) < 0)
+		return -1;
+	/* by its id: a name of ours would be seen in what is made of it */
+	if (m->kept.image)
+		m->variant = xstrdup(m->kept.image);
+	else if (image_get(m->config, ctx, &m->variant, err) < 0)
+		return -1;
+	if (look_at_kept(m, ctx, err) < 0 || run(m, ctx, err) < 0 || check_origin(m, ctx, err) < 0)
+		return -1;
+	docker_facts_release(&m->source);
+	m->source = m->kept.source;
+	m->kept.source = (struct docker_facts)DOCKER_FACTS_INIT;
+	return watch(m, ctx, err);
+}
+
 int container_start(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
 {
-	if (m->config->build && container_build_image(m, ctx, err) < 0)
+	const struct docker_config *c = m->config;
+
+	if (m->from)
+		return resume(m, ctx, err);
+	if (image_get(c, ctx, &m->variant, err) < 0 ||
+	    image_look(c, ctx, m->variant, &m->source, err) < 0)
 		return -1;
-	if (m->config->pull && !m->config->build && pull(m, ctx, err) < 0)
-		return -1;
-	if (look_at_image(m, ctx, err) < 0 || run(m, ctx, err) < 0)
-		return -1;
-	return watch(m, ctx, err);
+	m->base_size = m->source.size;
+	if (ctx->resolved.id && !docker_same_id(ctx->resolved.id, m->source.id))
+		return error_set(err, ERROR_FAILED,
+				 "the image '%s' became another one while the build began",
+				 m->variant);
+	return run(m, ctx, err) < 0 ? -1 : watch(m, ctx, err);
 }
 
 /* ---- removing ----------------------------------------------------------------------------- */

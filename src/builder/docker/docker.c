@@ -8,8 +8,10 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/docker/argv.h"
+#include "builder/docker/image.h"
 #include "builder/docker/machine.h"
 #include "comm/docker/artifact.h"
+#include "core/away_image.h"
 #include "os/fd.h"
 #include "os/fs.h"
 
@@ -142,8 +144,11 @@ static int docker_finish(struct machine *machine, struct build_ctx *ctx, struct 
 static void free_machine(struct docker_machine *m)
 {
 	docker_facts_release(&m->source);
+	kept_release(&m->kept);
+	strv_release(&m->command);
+	free(m->variant);
+	free(m->daemon);
 	map_release(&m->machine.generated);
-	free(m->base);
 	free(m->name);
 	free(m->id);
 	free(m->shared);
@@ -204,6 +209,7 @@ static const struct machine_ops docker_machine_ops = {
 	.finish = docker_finish,
 	.destroy = docker_destroy,
 	.why_ended = container_why_ended,
+	.checkpoint = container_checkpoint,
 	.leave = docker_leave,
 };
 
@@ -214,9 +220,13 @@ static struct machine *docker_start(const void *config, struct build_ctx *ctx,
 	struct docker_machine *m = NEW(struct docker_machine);
 
 	(void)ctx;
-	(void)from;
 	(void)err;
-	*m = (struct docker_machine){ .config = c, .source = DOCKER_FACTS_INIT, .wait = PROC_INIT };
+	*m = (struct docker_machine){ .config = c,
+				      .source = DOCKER_FACTS_INIT,
+				      .from = from,
+				      .kept = KEPT_INIT,
+				      .command = STRV_INIT,
+				      .wait = PROC_INIT };
 	m->machine = (struct machine){
 		.ops = &docker_machine_ops,
 		.watch_fd = -1,
@@ -229,6 +239,43 @@ static struct machine *docker_start(const void *config, struct build_ctx *ctx,
 	return &m->machine;
 }
 
+/* ---- what earlier builds left ---------------------------------------------------------------- */
+
+static char *docker_why_lost(const void *config, struct build_ctx *ctx, const struct json_t *note)
+{
+	const struct docker_config *c = config;
+	const struct docker_client client = { .program = c->docker_path, .ctx = ctx };
+	AUTO(docker_facts) struct docker_facts facts = DOCKER_FACTS_INIT;
+	AUTO(error) struct error *e = NULL;
+	struct away_image image;
+
+	if (!away_image_read(note, &image) || !image.image)
+		return xstrdup("what is known of its image cannot be read");
+	if (docker_inspect(&client, "image", image.image, &facts, &e) == 0)
+		return NULL;
+	if (e->kind != ERROR_NOT_FOUND || !docker_is_absent(e)) {
+		error_ignore(&e, "the build itself finds that, and says it better");
+		return NULL;
+	}
+	error_ignore(&e, "it is made again");
+	return xasprintf("%s has its image no more", c->docker_path);
+}
+
+static bool docker_is_there(const void *config, struct build_ctx *ctx, struct artifact *a)
+{
+	const struct docker_config *c = config;
+	const struct docker_client client = { .program = c->docker_path, .ctx = ctx };
+	AUTO(docker_facts) struct docker_facts facts = DOCKER_FACTS_INIT;
+	AUTO(error) struct error *e = NULL;
+
+	if (!docker_artifact_restore(a, c->docker_path))
+		return false;
+	if (docker_inspect(&client, "image", a->id, &facts, &e) == 0)
+		return docker_same_id(facts.id, a->id);
+	error_ignore(&e, "then it is made again");
+	return false;
+}
+
 static const char *const docker_generated[] = {
 	"Digest", /* once docker-push has it */
 	"ImageSha256", "SourceImageSha256", "SourceImageDigest", NULL,
@@ -239,9 +286,12 @@ const struct builder_type builder_docker = {
 	.doc = "Provision a container, and make an image or a tar file of it.",
 	.schema = &docker_schema,
 	.prepare = docker_prepare,
-	.never_reused = "the steps of a container are not kept",
+	.fingerprint = docker_fingerprint,
 	.start = docker_start,
 	.generated_names = docker_generated,
 	.start_step = "StepRun",
 	.finish_step = "StepCommit",
+	.checkpoints = true,
+	.why_lost = docker_why_lost,
+	.is_there = docker_is_there,
 };

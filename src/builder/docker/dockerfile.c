@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "builder/docker/argv.h"
-#include "builder/docker/machine.h"
+#include "builder/docker/image.h"
 #include "comm/docker/transfer.h"
 #include "os/fs.h"
 
@@ -26,7 +26,8 @@ static bool is_image_id(const char *text)
 	       strspn(hex, "0123456789abcdef") == ID_HEX;
 }
 
-static int take_image(struct docker_machine *m, const char *id_file, struct error **err)
+static int take_image(const struct docker_config *c, const char *id_file, char **ret,
+		      struct error **err)
 {
 	AUTO(strbuf) struct strbuf id = STRBUF_INIT_MAX(ID_FILE_MAX);
 	AUTO(error) struct error *e = NULL;
@@ -36,20 +37,21 @@ static int take_image(struct docker_machine *m, const char *id_file, struct erro
 	strbuf_rtrim(&id);
 	if (!is_image_id(id.buf))
 		return error_set(err, ERROR_REMOTE, "'%s build' did not say which image it made",
-				 m->config->docker_path);
-	m->base = strbuf_detach(&id);
+				 c->docker_path);
+	*ret = strbuf_detach(&id);
 	return 0;
 }
 
-int container_build_image(struct docker_machine *m, struct build_ctx *ctx, struct error **err)
+int image_build(const struct docker_config *c, struct build_ctx *ctx, char **ret,
+		struct error **err)
 {
-	const struct docker_client client = { .program = m->config->docker_path, .ctx = ctx };
-	const struct dockerfile *d = m->config->build;
+	const struct docker_client client = { .program = c->docker_path, .ctx = ctx };
+	const struct dockerfile *d = c->build;
 	AUTO_FREE char *id_file = path_join(ctx->temp_dir, "docker-image-id");
 	AUTO(strv) struct strv argv = STRV_INIT;
 
 	ui_say(ctx->ui, "Building Docker image: %s", d->path);
-	argv_docker_build(&argv, m->config, d, id_file);
+	argv_docker_build(&argv, c, d, id_file);
 	ui_wait(ctx->ui, "'%s build' to make an image of %s", path_basename(client.program),
 		d->path);
 
@@ -57,9 +59,9 @@ int container_build_image(struct docker_machine *m, struct build_ctx *ctx, struc
 
 	ui_wait_end(ctx->ui);
 	if (r == 0)
-		r = take_image(m, id_file, err);
+		r = take_image(c, id_file, ret, err);
 	if (r < 0)
 		return error_prefix(err, "cannot build an image of '%s'", d->path);
-	ui_say(ctx->ui, "Image ID: %s", m->base);
+	ui_say(ctx->ui, "Image ID: %s", *ret);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/alloc.h"
 #include "base/str.h"
-#include "builder/docker/config.h"
+#include "builder/docker/argv.h"
 #include "os/fs.h"
 
 #include <string.h>
@@ -100,6 +100,32 @@ static void check_comm(struct check *k)
 			 "communicator = \"ssh\" needs ssh_host: where the container listens", "");
 	if (decoded_is_set(k->ctx->decoded, "ssh_pty"))
 		k->c->pty |= comm->ssh_pty;
+}
+
+static bool names_image(const struct text_list *command)
+{
+	for (size_t i = 0; i < command->len; i++)
+		if (strstr(command->v[i], ".Image"))
+			return true;
+	return !command->len;
+}
+
+char *docker_never_reused(const struct docker_config *c)
+{
+	AUTO(strv) struct strv command = STRV_INIT;
+
+	for (size_t i = 0; i < c->run_command.len; i++)
+		strv_push(&command, c->run_command.v[i]);
+	if (c->volumes.len || docker_drop_volumes(&command))
+		return xstrdup("the container has volumes: what is in them is no part of a kept "
+			       "step");
+	if (!text_is_empty(c->container_dir))
+		return xstrdup("the container has a container_dir: what is in it is no part of a "
+			       "kept step");
+	if (!names_image(&c->run_command))
+		return xstrdup("the run_command does not take its image from {{ .Image }}, so it "
+			       "cannot start a kept step");
+	return NULL;
 }
 
 static void expand_volumes(struct check *k)

@@ -54,6 +54,16 @@ struct artifact *docker_image_artifact(const char *builder_id, const char *id,
 	return a;
 }
 
+bool docker_artifact_restore(struct artifact *a, const char *program)
+{
+	if (!text_eq(a->builder_id, DOCKER_IMPORT_ID) || !*a->id || a->id[0] == '-')
+		return false;
+	a->destroy = remove_image;
+	free(a->destroy_path);
+	a->destroy_path = xstrdup(program);
+	return true;
+}
+
 const char *docker_artifact_program(const struct artifact *a)
 {
 	return a->destroy == remove_image ? a->destroy_path : NULL;

@@ -11,6 +11,8 @@
 /* `tags`: names that it has, NULL: none. Destroying it removes the image with `program`. */
 struct artifact *docker_image_artifact(const char *builder_id, const char *id,
 				       const struct strv *tags, const char *program);
+/* The record of an image that an earlier build made is one again; false: it is something else. */
+bool docker_artifact_restore(struct artifact *a, const char *program);
 /* The names in the state of an artifact, appended. */
 void docker_artifact_tags(const struct artifact *a, struct strv *ret);
 /* The tool that has the image, as far as it is one of ours; NULL. Borrowed. */

@@ -203,12 +203,16 @@ int docker_run(const struct docker_call *call, struct error **err)
 		run.spec.out_fd = call->out_fd;
 	}
 	make_env(call, &env);
-	if (journal_process(ctx->journal, what, &env, &started.id, err) < 0)
+	/* who only looks has no journal: nothing is left behind by that */
+	if (!ctx->journal)
+		run.started = NULL;
+	else if (journal_process(ctx->journal, what, &env, &started.id, err) < 0)
 		return -1;
 
 	int r = proc_run(&run, call->cancel ? call->cancel : ctx->cancel, call->ret_status, &e);
 
-	journal_done(ctx->journal, started.id);
+	if (ctx->journal)
+		journal_done(ctx->journal, started.id);
 	return r < 0 ? fail(call, TAKE(e), err) : 0;
 }
 

@@ -2,9 +2,11 @@
 #include "comm/docker/inspect.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 void docker_facts_release(struct docker_facts *f)
 {
@@ -12,7 +14,19 @@ void docker_facts_release(struct docker_facts *f)
 	free(f->digest);
 	strv_release(&f->cmd);
 	strv_release(&f->entrypoint);
+	strv_release(&f->volumes);
+	free(f->image);
 	*f = (struct docker_facts)DOCKER_FACTS_INIT;
+}
+
+static const char *hex_of(const char *id)
+{
+	return text_starts_with(id, "sha256:") ? id + strlen("sha256:") : id;
+}
+
+bool docker_same_id(const char *a, const char *b)
+{
+	return a && b && !strcmp(hex_of(a), hex_of(b));
 }
 
 /* Docker gives lists; Podman of some versions gives an entry point as one text. */
@@ -29,12 +43,19 @@ static void take_facts(json_t *o, struct docker_facts *ret)
 {
 	json_t *config = json_object_get(o, "Config");
 	json_t *digest = json_array_get(json_object_get(o, "RepoDigests"), 0);
+	json_t *volumes = json_object_get(config, "Volumes"), *v;
+	const char *place;
 
 	ret->id = xstrdup(json_string_value(json_object_get(o, "Id")));
 	ret->digest = xstrdup(json_string_value(digest));
 	ret->running = json_is_true(json_object_get(json_object_get(o, "State"), "Running"));
 	take_words(json_object_get(config, "Cmd"), &ret->cmd);
 	take_words(json_object_get(config, "Entrypoint"), &ret->entrypoint);
+	ret->image = xstrdup(json_string_value(json_object_get(o, "Image")));
+	ret->size = json_integer_value(json_object_get(o, "Size"));
+	ret->layers = json_array_size(json_object_get(json_object_get(o, "RootFS"), "Layers"));
+	json_object_foreach (volumes, place, v)
+		strv_push(&ret->volumes, place);
 }
 
 int docker_parse_facts(const char *json, struct docker_facts *ret, struct error **err)
