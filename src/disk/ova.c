@@ -232,13 +232,9 @@ struct disk_writer *ova_disk(struct ova *o, uint64_t size, int threads, struct e
 
 struct ova *ova_new(const char *path, const struct ova_spec *spec, struct error **err)
 {
-	struct ova *o;
+	struct ova *o = NEW(struct ova);
 
-	if (spec->private_key &&
-	    signature_check_pair(spec->private_key, spec->certificate, err) < 0)
-		return NULL;
 	assert(spec->disk_count <= DISKS_MAX);
-	o = NEW(struct ova);
 	o->spec = *spec;
 	o->name = name_within(spec->name);
 	o->sink = (struct sink)SINK_INIT;
@@ -246,7 +242,9 @@ struct ova *ova_new(const char *path, const struct ova_spec *spec, struct error 
 	o->disks = xcalloc(MAX(spec->disk_count, 1), sizeof(*o->disks));
 	for (size_t i = 0; i < spec->disk_count; i++)
 		o->members[i].file = xasprintf("%s-disk%zu.vmdk", o->name, i + 1);
-	if (sink_open(&o->sink, path, err) < 0 || reserve_descriptor(o, err) < 0) {
+	if ((spec->private_key &&
+	     signature_check_pair(spec->private_key, spec->certificate, err) < 0) ||
+	    sink_open(&o->sink, path, err) < 0 || reserve_descriptor(o, err) < 0) {
 		ova_free(o);
 		return NULL;
 	}
@@ -274,6 +272,7 @@ void ova_free(struct ova *o)
 	free(o->members);
 	free(o->disks);
 	sink_release(&o->sink);
+	arena_free(o->spec.arena);
 	free(o->name);
 	free(o);
 }

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "disk/ovf.h"
 #include "disk/writer.h"
 
@@ -20,9 +21,10 @@ struct ova_spec {
 	int level; /* of compression, 0: the default */
 	/* PEM texts: the manifest is signed. Both or none. */
 	const char *private_key, *certificate;
+	/* What the spec leads to is in it; taken, also when ova_new() fails. NULL: it outlives the OVA. */
+	struct arena *arena;
 };
 
-/* What the spec leads to must outlive it. */
 struct ova;
 struct ova *ova_new(const char *path, const struct ova_spec *spec, struct error **err);
 /* The writer of the next disk; it is finished and freed before the next one, `disk_count` times. */

@@ -46,6 +46,8 @@ static int flush(struct sink *s, struct error **err)
 {
 	if (s->digest)
 		digest_add(s->digest, s->buf, s->len);
+	if (s->sums)
+		disk_sums_add(s->sums, s->buf, s->len);
 	if (fs_write_all(s->fd, s->buf, s->len, s->path, err) < 0)
 		return -1;
 	s->len = 0;

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "disk/sums.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +15,9 @@
 struct sink {
 	int fd;
 	char *path;
-	uint64_t at;           /* bytes written so far, those in the buffer among them */
-	struct digest *digest; /* of what is written at present, or NULL */
+	uint64_t at;            /* bytes written so far, those in the buffer among them */
+	struct digest *digest;  /* of what is written at present, or NULL */
+	struct disk_sums *sums; /* of all that is written, or NULL; borrowed */
 	unsigned char *buf;
 	size_t len;
 };

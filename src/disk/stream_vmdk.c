@@ -238,9 +238,15 @@ static int stream_vmdk_finish(struct disk_writer *w, struct cancel *c, struct er
 	if (cancel_check(c, err) < 0 || deflater_flush(v->deflater, err) < 0 ||
 	    finish_table(v, err) < 0 || write_directory(v, &directory, err) < 0 ||
 	    write_marker(v, MARKER_FOOTER, 1, err) < 0 || write_header(v, directory, err) < 0 ||
-	    write_marker(v, MARKER_END, 0, err) < 0 || sink_digest_end(v->to, &v->sha256, err) < 0)
+	    write_marker(v, MARKER_END, 0, err) < 0)
 		return -1;
-	return v->to == &v->own ? sink_close(&v->own, err) : 0;
+	if (v->to != &v->own)
+		return sink_digest_end(v->to, &v->sha256, err);
+	if (sink_close(&v->own, err) < 0)
+		return -1;
+	if (v->own.sums)
+		disk_sums_finish(v->own.sums);
+	return 0;
 }
 
 static void stream_vmdk_free(struct disk_writer *w)
@@ -279,7 +285,8 @@ static int start(struct stream_vmdk *v, const struct disk_target *target,
 	v->directory_len = (size_t)((v->capacity / GRAIN + TABLE_ENTRIES - 1) / TABLE_ENTRIES);
 	v->directory = xcalloc(MAX(v->directory_len, 1), sizeof(*v->directory));
 	v->deflater = deflater_new(&deflate, err);
-	if (!v->deflater || sink_digest_begin(v->to, err) < 0)
+	v->own.sums = spec->sums;
+	if (!v->deflater || (v->to != &v->own && sink_digest_begin(v->to, err) < 0))
 		return -1;
 	return write_head(v, spec, err);
 }

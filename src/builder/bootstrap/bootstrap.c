@@ -62,6 +62,7 @@ static struct artifact *make_artifact(const struct cast *c)
 	set_text(&state, "architecture", b->architecture);
 	set_text(&state, "rootUUID", c->ids.filesystem);
 	set_text(&state, "archiveDigest", c->archive.digest);
+	set_text(&state, "firmware", b->bios ? "bios" : "efi");
 	map_set(&state, "diskSize", value_int(b->disk_bytes));
 	map_set(&state, "sourceDateEpoch", value_int(c->epoch));
 	a->state = value_object_take(&state);

@@ -354,6 +354,24 @@ static struct value *disk_paths(const struct disks *d)
 	return list;
 }
 
+/* What the machine was, for a post-processor that describes it to another hypervisor. */
+static void add_definition(struct map *state, const struct qemu_config *c)
+{
+	int64_t product = qemu_argv_cpu_product(c), cpus = c->cpus;
+
+	if (!cpus || (product && cpus > product))
+		cpus = MAX(product, 1);
+	map_set(state, "cpus", value_int(cpus));
+	map_set(state, "memory", value_int(c->memory));
+	map_set(state, "firmware", value_string(c->efi_boot ? "efi" : "bios"));
+	map_set(state, "secureBoot",
+		value_bool(c->efi_boot && c->efi_firmware_code &&
+			   firmware_needs_smm(c->efi_firmware_code)));
+	map_set(state, "diskInterface", value_string(c->disk_interface));
+	map_set(state, "netDevice", value_string(c->net_device ? c->net_device : ""));
+	map_set(state, "architecture", value_string(guest_arch_of(c->qemu_binary)->name));
+}
+
 static struct value *artifact_state(const struct qemu_machine *m)
 {
 	struct map state;
@@ -364,6 +382,7 @@ static struct value *artifact_state(const struct qemu_machine *m)
 	map_set(&state, "diskType", value_string(m->config->format));
 	map_set(&state, "diskSize", value_string(m->config->disk_size));
 	map_set(&state, "domainType", value_string(m->launch.accel));
+	add_definition(&state, m->config);
 	return value_object_take(&state);
 }
 

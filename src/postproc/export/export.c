@@ -15,6 +15,7 @@
 #include "os/proc.h"
 #include "postproc/export/format.h"
 #include "postproc/export/outputs.h"
+#include "postproc/export/package.h"
 #include "postproc/export/pick.h"
 #include "postproc/output.h"
 
@@ -27,8 +28,8 @@ enum { IMAGES_MAX = 16 };
 
 /* clang-format off */
 static const struct attr image_attrs[] = {
-	ATTR_STRING(struct export_image, format, ATTR_REQUIRED, "`qcow2`, `raw`, `vdi`, `vhd`, `vhdx` or `vmdk`."),
-	ATTR_STRING(struct export_image, subformat, 0, "`dynamic` or `fixed` of `vhd`, `monolithicSparse` of `vmdk`. Unset: the first of them."),
+	ATTR_STRING(struct export_image, format, ATTR_REQUIRED, "`gce`, `ova`, `qcow2`, `raw`, `vdi`, `vhd`, `vhdx` or `vmdk`."),
+	ATTR_STRING(struct export_image, subformat, 0, "`dynamic` or `fixed` of `vhd`, `monolithicSparse` or `streamOptimized` of `vmdk`. Unset: the first of them."),
 	ATTR_STRING(struct export_image, compression, 0, "`zstd`, `zlib` or `none` of `qcow2`. Unset: `zstd`."),
 	ATTR_INT(struct export_image, level, 0, "Of the compression, 1 (fast) to 9 (small). Unset: the format's own default.", .min = 0, .max = 12),
 	ATTR_STRING(struct export_image, output, ATTR_LATE, "The file to write, with its ending. Unset: the post-processor's `output` and the format's ending."),
@@ -37,8 +38,9 @@ static const struct attr image_attrs[] = {
 static const struct schema image_schema = SCHEMA(struct export_image, image_attrs);
 
 static const struct attr export_attrs[] = {
-	ATTR_STRINGS(struct export_config, formats, 0, "Formats to make, each as its defaults are: any of qcow2, raw, vdi, vhd, vhdx, vmdk."),
+	ATTR_STRINGS(struct export_config, formats, 0, "Formats to make, each as its defaults are: any of gce, ova, qcow2, raw, vdi, vhd, vhdx, vmdk."),
 	ATTR_BLOCKS(struct export_config, image, 0, &image_schema, "An image to make, where a word in `formats` does not say enough."),
+	ATTR_BLOCK(struct export_config, ovf, 0, &export_ovf_schema, "What the descriptor of an OVA says of the machine, where it differs from the machine that was built."),
 	ATTR_STRING(struct export_config, output, ATTR_LATE, "Name of the files, without the ending that each format has.", .def = "exported/{{.BuildName}}"),
 	ATTR_STRING(struct export_config, disk, 0, "Which of the artifact's files is the disk, where there are several."),
 	ATTR_STRINGS(struct export_config, checksum_types, 0, "Any of md5, sha1, sha224, sha256, sha384, sha512: beside each file `NAME` its checksum in `NAME.sha256`, as `sha256sum -c` reads it."),
@@ -230,6 +232,7 @@ static void export_prepare(void *config, const struct prepare_ctx *ctx, struct d
 				 "sha384 or sha512.",
 				 c->checksum_types.v[i]);
 	output_check(ctx, "output", c->output, diags);
+	package_check(c, ctx, diags);
 	check_tools(&k);
 }
 
@@ -381,6 +384,7 @@ static int make_writer(struct export_run *x, struct job *job, struct error **err
 		.ctx = x->ctx,
 		.input = x->input,
 		.host = &x->host,
+		.path = job->file->path,
 		.target = { job->file->part, disk_source_size(x->source), host_cpus() },
 		.sums = job->sums,
 	};

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postproc/export/format.h"
 
+#include "base/path.h"
 #include "base/str.h"
+#include "disk/deflate.h"
+#include "disk/gce.h"
 #include "disk/raw.h"
+#include "disk/stream_vmdk.h"
+#include "postproc/export/package.h"
 
 #include <string.h>
 
@@ -31,10 +36,35 @@ static int make_qcow2(const struct export_making *m, struct disk_writer **ret, s
 	return disk_qemu_new(m->host, &f, &m->target, m->ctx->cancel, ret, err);
 }
 
+static int make_stream_vmdk(const struct export_making *m, struct disk_writer **ret,
+			    struct error **err)
+{
+	const struct stream_vmdk_spec spec = {
+		.name = path_basename(m->path),
+		.level = (int)m->image->level,
+		.sums = m->sums,
+	};
+
+	*ret = stream_vmdk_new(&m->target, &spec, err);
+	return *ret ? 0 : -1;
+}
+
+static int make_gce(const struct export_making *m, struct disk_writer **ret, struct error **err)
+{
+	*ret = gce_new(&m->target, (int)m->image->level, err);
+	return *ret ? 0 : -1;
+}
+
+static const char *const zlib_only[] = { "zlib", NULL };
+static const char *const gzip_only[] = { "gzip", NULL };
 static const char *const qcow2_compressions[] = { "zstd", "zlib", "none", NULL };
 
 /* clang-format off */
 static const struct export_format formats[] = {
+	{ .name = "gce", .ending = ".tar.gz", .make = make_gce, .compressions = gzip_only,
+	  .level_max = DEFLATE_LEVEL_MAX, .size_max = 65536 * GIB },
+	{ .name = "ova", .ending = ".ova", .make = package_make, .compressions = zlib_only,
+	  .level_max = DEFLATE_LEVEL_MAX, .size_max = 62 * 1024 * GIB },
 	{ .name = "qcow2", .ending = ".qcow2", .make = make_qcow2, .compressions = qcow2_compressions },
 	{ .name = "raw", .ending = ".raw", .make = make_raw },
 	{ .name = "vdi", .ending = ".vdi", .make = make_by_qemu, .qemu = { .driver = "vdi" } },
@@ -50,6 +80,9 @@ static const struct export_format formats[] = {
 	  .qemu = { .driver = "vhdx", .step = MIB } },
 	{ .name = "vmdk", .subformat = "monolithicSparse", .ending = ".vmdk", .make = make_by_qemu,
 	  .qemu = { .driver = "vmdk", .options = "subformat=monolithicSparse" } },
+	{ .name = "vmdk", .subformat = "streamOptimized", .ending = ".vmdk",
+	  .make = make_stream_vmdk, .compressions = zlib_only, .level_max = DEFLATE_LEVEL_MAX,
+	  .size_max = 62 * 1024 * GIB },
 };
 /* clang-format on */
 

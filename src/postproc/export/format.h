@@ -15,6 +15,7 @@ struct export_making {
 	struct build_ctx *ctx;
 	const struct artifact *input;
 	const struct disk_host *host;
+	const char *path; /* the file as it will be named */
 	const struct disk_target target;
 	/* Checksums of the file: to be made by a writer that writes it from the start to the end (and
 	 * finished by it); else the file is read when it is complete. NULL: none are wanted. */
