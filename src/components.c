@@ -13,7 +13,7 @@ extern const struct datasource_type datasource_http, datasource_null;
 extern const struct provisioner_type provisioner_breakpoint, provisioner_sleep;
 extern const struct postproc_type postproc_artifice, postproc_checksum, postproc_compress,
 	postproc_docker_import, postproc_docker_push, postproc_docker_save, postproc_docker_tag,
-	postproc_export, postproc_manifest;
+	postproc_export, postproc_manifest, postproc_vagrant;
 
 static const struct builder_type *const builders[] = {
 	&builder_bootstrap, &builder_docker, &builder_file, &builder_null, &builder_qemu, NULL,
@@ -23,17 +23,9 @@ static const struct provisioner_type *const provisioners[] = {
 	&provisioner_shell_local, &provisioner_sleep, NULL,
 };
 static const struct postproc_type *const postprocs[] = {
-	&postproc_artifice,
-	&postproc_checksum,
-	&postproc_compress,
-	&postproc_docker_import,
-	&postproc_docker_push,
-	&postproc_docker_save,
-	&postproc_docker_tag,
-	&postproc_export,
-	&postproc_manifest,
-	&postproc_shell_local,
-	NULL,
+	&postproc_artifice,    &postproc_checksum,    &postproc_compress,   &postproc_docker_import,
+	&postproc_docker_push, &postproc_docker_save, &postproc_docker_tag, &postproc_export,
+	&postproc_manifest,    &postproc_shell_local, &postproc_vagrant,    NULL,
 };
 static const struct comm_type *const comms[] = { &comm_docker, &comm_ssh, NULL };
 static const struct datasource_type *const datasources[] = {

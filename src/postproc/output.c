@@ -4,8 +4,8 @@
 #include "config/config.h"
 #include "tmpl/tmpl.h"
 
-char *output_render(const char *output, struct build_ctx *ctx, const struct artifact *input,
-		    const char *checksum_type, struct error **err)
+char *output_render_with(const char *text, struct build_ctx *ctx, const struct artifact *input,
+			 const struct text_map *more, struct error **err)
 {
 	const struct value *known = input->generated_data;
 	struct map fields;
@@ -16,8 +16,8 @@ char *output_render(const char *output, struct build_ctx *ctx, const struct arti
 	map_set(&fields, "BuildName", value_string(ctx->info->source_name));
 	map_set(&fields, "BuilderType", value_string(ctx->info->builder_type));
 	map_set(&fields, "ArtifactId", value_string(input->id));
-	if (checksum_type)
-		map_set(&fields, "ChecksumType", value_string(checksum_type));
+	for (size_t i = 0; i < more->len; i++)
+		map_set(&fields, more->v[i].key, value_string(more->v[i].value));
 
 	AUTO(value) struct value *data = value_object_take(&fields);
 	struct tmpl_ctx tmpl = {
@@ -30,7 +30,16 @@ char *output_render(const char *output, struct build_ctx *ctx, const struct arti
 		.user = ctx->info->user_variables,
 		.world = ctx->info->world,
 	};
-	char *path = tmpl_render(output, &tmpl, err);
+
+	return tmpl_render(text, &tmpl, err);
+}
+
+char *output_render(const char *output, struct build_ctx *ctx, const struct artifact *input,
+		    const char *checksum_type, struct error **err)
+{
+	const struct text_pair type = { "ChecksumType", checksum_type };
+	const struct text_map more = { &type, checksum_type ? 1 : 0 };
+	char *path = output_render_with(output, ctx, input, &more, err);
 
 	if (!path)
 		error_prefix(err, "cannot render output '%s'", output);
