@@ -44,7 +44,8 @@ struct comm_cmd {
 	comm_output_fn output; /* NULL: dropped */
 	void *output_data;
 	bool *began; /* becomes true when the command may have begun to run; or NULL */
-	/* stdin that comes while it runs, instead of `input`; of a communicator with upload_from. */
+	/* stdin that comes while it runs, instead of `input`: for bridge_exec() (comm/bridge.h), or a
+	 * communicator that heeds it. */
 	const struct comm_source *source;
 	void (*started)(void *data); /* told once the machine has taken the command; or NULL */
 	void *started_data;
@@ -110,6 +111,7 @@ struct comm_ops {
 	/* Optional: core/route.h. *ret is empty before, and released by the caller in any case. */
 	int (*route)(struct comm *m, struct comm_route *ret, struct cancel *c, struct error **err);
 	void (*close)(struct comm *m); /* frees */
+	bool heeds_source;             /* exec takes comm_cmd.source */
 };
 
 struct comm {

@@ -68,7 +68,8 @@ typedef void (*proc_line_fn)(void *data, bool is_stderr, const char *line);
 /* Bytes of a child's output as they come; an error stops the child. */
 typedef int (*proc_bytes_fn)(void *data, bool is_stderr, const void *bytes, size_t len,
 			     struct error **err);
-/* Input as the child takes it: how many bytes, 0 at the end, -1 stops the child. */
+/* Input as the child takes it: how many bytes, 0 at the end, -1 stops the child; or, where there is a
+ * more_fd and *err is not set, nothing yet. */
 typedef ssize_t (*proc_more_fn)(void *data, void *buf, size_t len, struct error **err);
 
 /*
@@ -83,6 +84,7 @@ struct proc_run {
 	size_t input_len;
 	proc_more_fn more; /* instead of `input`, or NULL */
 	void *more_data;
+	int more_fd; /* readable when more() would not say "nothing yet"; 0: it never does */
 	proc_line_fn line;
 	void *line_data;
 	proc_bytes_fn bytes; /* both outputs, unlike `line` with all that is in them; or NULL */

@@ -115,21 +115,27 @@ static int read_stream(struct session *s, struct stream *st, short revents, stru
 	return 0;
 }
 
+static bool needs_more(const struct session *s)
+{
+	return s->run->more && s->fed == s->input_len;
+}
+
+/* 1: there is something, or it is the end; 0: nothing yet. */
 static int refill(struct session *s, struct error **err)
 {
-	if (!s->run->more || s->fed < s->input_len)
-		return 0;
+	if (!needs_more(s))
+		return 1;
 	strbuf_truncate(&s->piece, 0);
 
 	char *buf = strbuf_reserve(&s->piece, FEED_PIECE);
 	ssize_t n = s->run->more(s->run->more_data, buf, FEED_PIECE, err);
 
 	if (n < 0)
-		return -1;
+		return *err ? -1 : 0;
 	s->input = buf;
 	s->input_len = (size_t)n;
 	s->fed = 0;
-	return 0;
+	return 1;
 }
 
 /* A child that does not want its input, or not all of it, is not a failure. */
@@ -139,8 +145,11 @@ static int feed(struct session *s, short revents, struct error **err)
 
 	if (*fd < 0 || !revents)
 		return 0;
-	if (refill(s, err) < 0)
-		return -1;
+
+	int r = refill(s, err);
+
+	if (r <= 0)
+		return r;
 
 	size_t left = s->input_len - s->fed;
 	ssize_t n = left ? fd_write(*fd, s->input + s->fed, left) : 0;
@@ -178,6 +187,8 @@ static int move(struct session *s, struct cancel *c, struct error **err)
 		{ .fd = s->ended ? -1 : s->proc.pidfd, .events = POLLIN },
 	};
 
+	if (s->proc.in_fd >= 0 && s->run->more_fd && needs_more(s))
+		fds[2] = (struct pollfd){ .fd = s->run->more_fd, .events = POLLIN };
 	if (io_wait_many(fds, ARRAY_LEN(fds), s->until, c, err) < 0)
 		return -1;
 	if (read_stream(s, &s->out, fds[0].revents, err) < 0 ||

@@ -6,7 +6,8 @@
  *
  * Verbs: exec CMD, input CMD FILE, upload SRC DST, text TEXT DST, updir SRC DST,
  * download SRC DST, downdir SRC DST, mark FILE (creates it), shell [CMD] (on our
- * standard input and output, as a person has it). What commands
+ * standard input and output, as a person has it), proxy CMD (runs it here, with
+ * an SSH server in front of the communicator: $PROXY_PORT, $PROXY_KEY). What commands
  * print goes to our stdout and stderr; every command adds "[status N]" to
  * stderr. The first failure ends it: "[error KIND] TEXT", "[hint] TEXT", 1.
  */
@@ -14,6 +15,7 @@
 #include "base/str.h"
 #include "cli/foreground.h"
 #include "comm/config.h"
+#include "comm/proxy/proxy.h"
 #include "comm/ssh/ssh.h"
 #include "os/clock.h"
 #include "os/fs.h"
@@ -135,6 +137,7 @@ static void output(void *data, bool is_stderr, const void *bytes, size_t len)
 
 struct verb {
 	struct comm *m;
+	struct build_ctx *ctx;
 	char **arg;
 	int n;
 };
@@ -192,6 +195,50 @@ static int run_shell(struct verb *v, struct error **err)
 	return r;
 }
 
+static void show_line(void *data, bool is_stderr, const char *line)
+{
+	FILE *f = is_stderr ? stderr : stdout;
+
+	fprintf(f, "%s\n", line);
+	fflush(f);
+}
+
+static const char *setting(const struct verb *v, const char *name)
+{
+	return env_get(v->ctx->environ, name);
+}
+
+static int run_proxy(struct verb *v, struct error **err)
+{
+	AUTO(proxy) struct proxy *p = NULL;
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(strv) struct strv env = STRV_INIT;
+	struct proxy_options o = {
+		.user = "ansible",
+		.key_type = setting(v, "KEY_TYPE"),
+		.sftp_command = setting(v, "SFTP_COMMAND"),
+		.authorized_key_file = setting(v, "AUTHORIZED_KEY"),
+		.host_key_file = setting(v, "HOST_KEY"),
+		.port = setting(v, "WANT_PORT") ? (int)number(setting(v, "WANT_PORT")) : 0,
+	};
+	struct proc_run run = { .spec = { .argv = &argv, .env = &env }, .line = show_line };
+	int status = 0;
+
+	if (proxy_start(&o, v->m, v->ctx, &p, err) < 0)
+		return -1;
+	strv_pushl(&argv, "/bin/sh", "-c", v->arg[1], NULL);
+	strv_pushv(&env, v->ctx->environ);
+	strv_pushf(&env, "PROXY_PORT=%d", proxy_port(p));
+	strv_pushf(&env, "PROXY_KEY=%s", proxy_key_file(p) ? proxy_key_file(p) : "");
+	strv_pushf(&env, "PROXY_HOST_KEY=%s", proxy_host_key(p));
+	if (proxy_run(p, &run, root, &status, err) < 0)
+		return -1;
+	fprintf(stderr, "[status %d]\n", status);
+	if (proxy_trouble(p))
+		fprintf(stderr, "[trouble] %s\n", proxy_trouble(p));
+	return 0;
+}
+
 static int run_verb(struct verb *v, struct error **err)
 {
 	if (text_eq(v->arg[0], "exec") && v->n == 2)
@@ -202,15 +249,17 @@ static int run_verb(struct verb *v, struct error **err)
 		return fs_write(v->arg[1], "", 0, 0600, err);
 	if (text_eq(v->arg[0], "shell"))
 		return run_shell(v, err);
+	if (text_eq(v->arg[0], "proxy") && v->n == 2)
+		return run_proxy(v, err);
 	if (v->n == 3)
 		return run_transfer(v, err);
 	return error_set(err, ERROR_INVALID, "wrong use of '%s'", v->arg[0]);
 }
 
-static int run_verbs(struct comm *m, char **argv, struct error **err)
+static int run_verbs(struct comm *m, struct build_ctx *ctx, char **argv, struct error **err)
 {
 	while (*argv) {
-		struct verb v = { m, argv, 0 };
+		struct verb v = { m, ctx, argv, 0 };
 
 		while (argv[v.n] && !text_eq(argv[v.n], "+"))
 			v.n++;
@@ -225,12 +274,15 @@ static int run(struct probe_args *a, char **argv, char **environ_, struct error 
 {
 	struct event_sink sink = { .emit = say };
 	struct ui ui = { .sink = &sink, .build = -1 };
-	struct build_ctx ctx = { .ui = &ui, .environ = environ_ };
+	const char *temp_dir = env_get(environ_, "TMPDIR");
+	struct build_ctx ctx = { .ui = &ui,
+				 .environ = environ_,
+				 .temp_dir = temp_dir ? temp_dir : "/tmp" };
 	AUTO(comm) struct comm *m = comm_ssh.connect(&a->cfg, &a->target, &ctx, root, err);
 
 	if (!m)
 		return -1;
-	return run_verbs(m, argv, err);
+	return run_verbs(m, &ctx, argv, err);
 }
 
 int main(int argc, char **argv, char **envp)

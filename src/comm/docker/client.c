@@ -185,6 +185,7 @@ int docker_run(const struct docker_call *call, struct error **err)
 		.input_len = call->input_len,
 		.more = call->more,
 		.more_data = call->more_data,
+		.more_fd = call->more_fd,
 		.line = call->line,
 		.line_data = call->line_data,
 		.bytes = call->bytes,

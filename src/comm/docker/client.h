@@ -29,6 +29,7 @@ struct docker_call {
 	size_t input_len;
 	proc_more_fn more; /* instead of `input` */
 	void *more_data;
+	int more_fd;       /* as in struct proc_run */
 	int in_fd, out_fd; /* files that are its input and output; 0: none */
 	struct strbuf *output;
 	proc_line_fn line;

@@ -110,7 +110,7 @@ static int docker_exec(struct comm *comm, const struct comm_cmd *cmd, struct can
 	AUTO(strv) struct strv argv = STRV_INIT;
 	struct output output = { cmd->output, cmd->output_data };
 	/* a terminal has no end of input: a command that gets one runs without */
-	bool pty = m->cfg->pty && !cmd->input_len;
+	bool pty = m->cfg->pty && !cmd->input_len && !cmd->source;
 	int status = 0;
 
 	start_argv(m, &argv, pty ? DOCKER_STDIN_TERMINAL : DOCKER_STDIN_OPEN);
@@ -122,6 +122,9 @@ static int docker_exec(struct comm *comm, const struct comm_cmd *cmd, struct can
 		.cancel = c,
 		.input = cmd->input_len ? cmd->input : NULL,
 		.input_len = cmd->input_len,
+		.more = cmd->source ? cmd->source->read : NULL,
+		.more_data = cmd->source ? cmd->source->data : NULL,
+		.more_fd = cmd->source ? cmd->source->fd : 0,
 		.bytes = give_output,
 		.bytes_data = &output,
 		.started = cmd->started,
@@ -495,6 +498,7 @@ static const struct comm_ops docker_ops = {
 	.quick_remove = docker_quick_remove,
 	.route = docker_route,
 	.close = docker_close,
+	.heeds_source = true,
 };
 
 static void read_answer(struct docker_comm *m, const char *answer)

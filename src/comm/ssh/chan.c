@@ -7,6 +7,8 @@
 #include "os/clock.h"
 #include "os/log.h"
 
+#include <string.h>
+
 enum {
 	COMPLAINT_MAX = 4096,
 	ANSWER_SEC = 60, /* for a channel request */
@@ -148,6 +150,8 @@ int sshchan_open(struct sshlink *l, struct sshchan **ret, struct cancel *c, stru
 	k->link = l;
 	strbuf_init_max(&k->in, UNREAD_MAX);
 	strbuf_init_max(&k->complaint, COMPLAINT_MAX);
+	strbuf_init(&k->pulled[0]);
+	strbuf_init(&k->pulled[1]);
 	if (l->lost)
 		return sshlink_set_lost(l, err);
 	k->ch = ssh_channel_new(l->session);
@@ -189,6 +193,8 @@ void sshchan_free(struct sshchan *k)
 	}
 	strbuf_release(&k->in);
 	strbuf_release(&k->complaint);
+	strbuf_release(&k->pulled[0]);
+	strbuf_release(&k->pulled[1]);
 	free(k->loss);
 	free(k);
 }
@@ -260,11 +266,37 @@ static int ended_early(struct sshchan *k, struct error **err)
 	return error_set(err, ERROR_REMOTE, "the other side ended the connection early");
 }
 
+/*
+ * All that the library has, at once: whenever something is read it lets the other side send a full
+ * window more, however much is still unread.
+ */
+static void pull(struct sshchan *k, bool is_stderr, struct strbuf *into)
+{
+	int n = ssh_channel_poll(k->ch, is_stderr);
+	char *at;
+
+	if (n <= 0)
+		return;
+	at = strbuf_reserve(into, (size_t)n);
+	n = ssh_channel_read_nonblocking(k->ch, at, (uint32_t)n, is_stderr);
+	if (n > 0)
+		strbuf_advance(into, (size_t)n);
+}
+
 size_t sshchan_read(struct sshchan *k, bool is_stderr, void *buf, size_t size)
 {
-	int n = ssh_channel_read_nonblocking(k->ch, buf, (uint32_t)size, is_stderr);
+	struct strbuf *pulled = &k->pulled[is_stderr];
+	size_t *at = &k->pulled_at[is_stderr], n;
 
-	return n > 0 ? (size_t)n : 0;
+	if (*at == pulled->len) {
+		strbuf_truncate(pulled, 0);
+		*at = 0;
+		pull(k, is_stderr, pulled);
+	}
+	n = MIN(size, pulled->len - *at);
+	memcpy(buf, pulled->buf + *at, n);
+	*at += n;
+	return n;
 }
 
 int sshchan_try_write(struct sshchan *k, const void *data, size_t len, size_t *ret_written,
@@ -352,6 +384,15 @@ static void log_end(const struct sshchan *k)
 		log_write("ssh", "ended with status %d%s", k->status, time.buf);
 	else
 		log_write("ssh", "was cut off%s: %s", time.buf, k->loss);
+}
+
+/* A server without terminals lets a command live whose channel is closed. */
+void sshchan_end_command(struct sshchan *k)
+{
+	if (!k->opened || k->link->lost || sshchan_has_ended(k))
+		return;
+	log_debug("ssh", "the command is told to end");
+	(void)ssh_channel_request_send_signal(k->ch, "TERM");
 }
 
 bool sshchan_has_ended(const struct sshchan *k)

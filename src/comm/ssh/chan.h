@@ -19,9 +19,11 @@ struct sshchan {
 	struct sshlink *link;
 	ssh_channel ch;
 	struct ssh_channel_callbacks_struct callbacks;
-	comm_output_fn output; /* NULL: buffer */
-	bool pull;             /* neither: it stays with the library until sshchan_read() */
-	bool arrived;          /* with pull: something came since this was last made false */
+	comm_output_fn output;   /* NULL: buffer */
+	bool pull;               /* neither: it stays with the library until sshchan_read() */
+	bool arrived;            /* with pull: something came since this was last made false */
+	struct strbuf pulled[2]; /* stdout, stderr: from pulled_at on it is unread */
+	size_t pulled_at[2];
 	void *output_data;
 	struct strbuf in; /* stdout from in_at on is unread */
 	size_t in_at;
@@ -76,6 +78,8 @@ void sshchan_consume(struct sshchan *k, size_t n);
 /* Waits until n bytes are unread (n <= 1 MiB). The stream's end is ERROR_REMOTE. */
 MUST_CHECK int sshchan_need(struct sshchan *k, size_t n, struct cancel *c, struct error **err);
 
+/* The command is of no use any more: where the server can, it ends. For callers that do not wait for it. */
+void sshchan_end_command(struct sshchan *k);
 /* The other side will say no more, and whether it went well is known, or never will be. */
 bool sshchan_has_ended(const struct sshchan *k);
 /*

@@ -152,6 +152,8 @@ static int run_command(struct ssh_comm *m, struct operation *o, struct cancel *c
 	}
 
 	r = sshchan_wait_exit(k, c, o->ret_status, err);
+	if (r < 0)
+		sshchan_end_command(k);
 	if (k->loss)
 		comm_set_loss(&m->comm, k->loss);
 	return r;
@@ -181,6 +183,8 @@ static int run_shell(struct ssh_comm *m, struct operation *o, struct cancel *c, 
 		return -1;
 	o->started = true;
 	r = sshshell_run(k, o->shell, c, o->ret_status, err);
+	if (r < 0)
+		sshchan_end_command(k);
 	if (k->loss)
 		comm_set_loss(&m->comm, k->loss);
 	return r;

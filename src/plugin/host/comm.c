@@ -484,6 +484,7 @@ static void comm_close_plugin(struct comm *m)
 
 static const struct comm_ops plugin_comm_ops = {
 	.exec = comm_exec,
+	.heeds_source = true,
 	.upload = comm_upload,
 	.upload_dir = comm_upload_dir,
 	.download = comm_download,

@@ -7,12 +7,12 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "comm/bridge.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/wait.h"
 #include "plugin/codec/exit_status.h"
-#include "plugin/host/bridge.h"
 #include "plugin/host/comm.h"
 #include "plugin/host/serve.h"
 #include "plugin/host/transfer.h"
@@ -137,16 +137,11 @@ static int execute(struct command *k, const char *line, int *ret_status, struct 
 		.started_data = k,
 	};
 
-	if (k->in && comm->ops->upload_from) {
+	if (k->in) {
 		source.fd = stream_fd(k->in);
 		cmd.source = &source;
-	} else if (k->in && comm->ops->shell) {
-		struct bridge b = { .in = k->in, .out = pass_on, .data = k };
-
-		has_started(k);
-		return bridge_run(&b, comm, line, k->j->c, ret_status, err);
 	}
-	return comm->ops->exec(comm, &cmd, k->j->c, ret_status, err);
+	return bridge_exec(comm, &cmd, k->j->c, ret_status, err);
 }
 
 /* What went wrong once it had started is told where its output goes. */

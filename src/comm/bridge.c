@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/host/bridge.h"
+#include "comm/bridge.h"
 
 #include "os/clock.h"
 #include "os/fd.h"
@@ -12,7 +12,7 @@
 enum { PIECE = 32 * 1024 };
 
 struct pipes {
-	const struct bridge *b;
+	const struct comm_cmd *cmd;
 	int in[2], out[2], err[2]; /* read end, write end */
 	int epoll_fd;
 	char rest[PIECE]; /* of the input, on its way into the pipe */
@@ -34,7 +34,7 @@ static int open_pipes(struct pipes *p, struct error **err)
 		return error_set_errno(err, errno, "cannot make pipes for a command");
 	watch(p, EPOLL_CTL_ADD, p->out[0], EPOLLIN);
 	watch(p, EPOLL_CTL_ADD, p->err[0], EPOLLIN);
-	watch(p, EPOLL_CTL_ADD, stream_fd(p->b->in), EPOLLIN);
+	watch(p, EPOLL_CTL_ADD, p->cmd->source->fd, EPOLLIN);
 	return 0;
 }
 
@@ -52,14 +52,15 @@ static void empty(struct pipes *p, int fd, bool is_stderr)
 	ssize_t n;
 
 	while ((n = fd_read(fd, buf, sizeof(buf))) > 0)
-		p->b->out(p->b->data, is_stderr, buf, (size_t)n);
+		if (p->cmd->output)
+			p->cmd->output(p->cmd->output_data, is_stderr, buf, (size_t)n);
 }
 
 /* The command reads no more, or there is no more to read. */
 static void end_input(struct pipes *p)
 {
 	fd_close(fd_take(&p->in[1]));
-	watch(p, EPOLL_CTL_DEL, stream_fd(p->b->in), 0);
+	watch(p, EPOLL_CTL_DEL, p->cmd->source->fd, 0);
 	p->at = p->len = 0;
 }
 
@@ -90,7 +91,7 @@ static void feed(struct pipes *p)
 
 		if (flush_rest(p)) {
 			if (!was_full) {
-				watch(p, EPOLL_CTL_DEL, stream_fd(p->b->in), 0);
+				watch(p, EPOLL_CTL_DEL, p->cmd->source->fd, 0);
 				watch(p, EPOLL_CTL_ADD, p->in[1], EPOLLOUT);
 			}
 			return;
@@ -99,10 +100,10 @@ static void feed(struct pipes *p)
 			return;
 		if (was_full) {
 			watch(p, EPOLL_CTL_DEL, p->in[1], 0);
-			watch(p, EPOLL_CTL_ADD, stream_fd(p->b->in), EPOLLIN);
+			watch(p, EPOLL_CTL_ADD, p->cmd->source->fd, EPOLLIN);
 			was_full = false;
 		}
-		n = stream_read_some(p->b->in, p->rest, sizeof(p->rest), &e);
+		n = p->cmd->source->read(p->cmd->source->data, p->rest, sizeof(p->rest), &e);
 		if (n < 0 && !e)
 			return;
 		error_free(e);
@@ -126,20 +127,24 @@ static int move(void *data, struct error **err)
 	return 0;
 }
 
-int bridge_run(const struct bridge *b, struct comm *comm, const char *command, struct cancel *outer,
-	       int *ret_status, struct error **err)
+static int through_pipes(struct comm *comm, const struct comm_cmd *cmd, struct cancel *outer,
+			 int *ret_status, struct error **err)
 {
-	struct pipes p = { .b = b, .in = { -1, -1 }, .out = { -1, -1 }, .err = { -1, -1 } };
+	struct pipes p = { .cmd = cmd, .in = { -1, -1 }, .out = { -1, -1 }, .err = { -1, -1 } };
 	AUTO(cancel) struct cancel *c = cancel_new(outer, DEADLINE_NEVER);
 	int r = open_pipes(&p, err);
 
 	if (r == 0) {
-		struct comm_shell shell = { .command = command,
+		struct comm_shell shell = { .command = cmd->command,
 					    .in = p.in[0],
 					    .out = p.out[1],
 					    .err = p.err[1],
 					    .resized = -1 };
 
+		if (cmd->began)
+			*cmd->began = true;
+		if (cmd->started)
+			cmd->started(cmd->started_data);
 		cancel_watch(c, p.epoll_fd, move, &p);
 		r = comm->ops->shell(comm, &shell, c, ret_status, err);
 		empty(&p, p.out[0], false);
@@ -147,4 +152,12 @@ int bridge_run(const struct bridge *b, struct comm *comm, const char *command, s
 	}
 	close_pipes(&p);
 	return r;
+}
+
+int bridge_exec(struct comm *comm, const struct comm_cmd *cmd, struct cancel *c, int *ret_status,
+		struct error **err)
+{
+	if (cmd->source && !comm->ops->heeds_source && comm->ops->shell)
+		return through_pipes(comm, cmd, c, ret_status, err);
+	return comm->ops->exec(comm, cmd, c, ret_status, err);
 }
