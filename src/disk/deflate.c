@@ -253,6 +253,11 @@ int deflater_flush(struct deflater *d, struct error **err)
 
 /* ---- one piece ------------------------------------------------------------------------ */
 
+int deflate_check(struct error **err)
+{
+	return load(err) ? 0 : -1;
+}
+
 int deflate_bound(enum deflate_form form, size_t len, size_t *ret, struct error **err)
 {
 	const struct deflate_library *lib = load(err);

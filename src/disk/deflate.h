@@ -39,6 +39,8 @@ void deflater_push(struct deflater *d, uint64_t tag, size_t len);
 /* All pieces come out. */
 MUST_CHECK int deflater_flush(struct deflater *d, struct error **err);
 
+/* Is the library there? */
+MUST_CHECK int deflate_check(struct error **err);
 /* The most that so many bytes can become. */
 MUST_CHECK int deflate_bound(enum deflate_form form, size_t len, size_t *ret, struct error **err);
 /* One piece, at once; `out` has room for the bound. Returns the length, 0: an error. */

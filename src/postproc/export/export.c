@@ -9,6 +9,7 @@
 #include "base/suggest.h"
 #include "core/component.h"
 #include "disk/copy.h"
+#include "disk/deflate.h"
 #include "disk/libnbd.h"
 #include "os/fs.h"
 #include "os/host.h"
@@ -199,7 +200,16 @@ static void collect_images(const struct checking *k, struct export_config *c)
 			 IMAGES_MAX);
 }
 
-static void check_tools(const struct checking *k)
+/* Those whose compression has levels are compressed by us. */
+static bool uses_deflate(const struct export_config *c)
+{
+	for (size_t i = 0; i < c->image_count; i++)
+		if (c->images[i].kind && c->images[i].kind->level_max)
+			return true;
+	return false;
+}
+
+static void check_tools(const struct checking *k, const struct export_config *c)
 {
 	static const char *const programs[] = { "qemu-nbd", "qemu-img" };
 	AUTO(error) struct error *e = NULL;
@@ -213,7 +223,7 @@ static void check_tools(const struct checking *k)
 			 "Exporting a disk needs %s: install the package qemu-utils.", programs[i]);
 		return;
 	}
-	if (!nbd_library_load(&e))
+	if (!nbd_library_load(&e) || (uses_deflate(c) && deflate_check(&e) < 0))
 		complain(k, "", "Missing library", "%s: %s.", e->message, e->hint);
 }
 
@@ -233,7 +243,7 @@ static void export_prepare(void *config, const struct prepare_ctx *ctx, struct d
 				 c->checksum_types.v[i]);
 	output_check(ctx, "output", c->output, diags);
 	package_check(c, ctx, diags);
-	check_tools(&k);
+	check_tools(&k, c);
 }
 
 /* ---- one run --------------------------------------------------------------------------------- */
