@@ -26,6 +26,8 @@ enum {
 	PUT_RIGHT_SECONDS = 60,
 	CLOCK_TOLERANCE_SECONDS = 2,
 	CLOCK_TRIES = 3,
+	CLOCK_LATE_SECONDS =
+		10, /* a clock that was set may be behind by: certificates and archives bear that */
 	SEED_BYTES = 64,
 	OUTPUT_MAX = 4096,
 };
@@ -280,7 +282,8 @@ static int put_right(struct comm *comm, struct cancel *c, const struct strbuf *i
 		if (look(comm, c, input, ahead, &l, err) < 0)
 			return -1;
 		ahead = l.theirs - l.until;
-		if (ahead <= CLOCK_TOLERANCE_SECONDS && (!l.was_set || l.until - l.since <= 2))
+		if (ahead <= CLOCK_TOLERANCE_SECONDS &&
+		    (!l.was_set || l.until - l.since <= CLOCK_LATE_SECONDS))
 			return 0;
 		if (ahead <= CLOCK_TOLERANCE_SECONDS)
 			ahead = 0;
