@@ -191,6 +191,29 @@ static int write_parcel(struct parcel *p, struct store *s, const struct store_en
 	return p->lib->write_close(p->a) == ARCHIVE_OK ? 0 : fail(p, err);
 }
 
+/* Notes on what others keep mean nothing on another host. */
+bool parcel_may_hold(const struct entry_files *layers)
+{
+	for (size_t i = 0; i < layers->len; i++)
+		if (store_is_away(layers->items[i].name))
+			return false;
+	return layers->len > 0;
+}
+
+static int check_layers(const struct store_entry *e, struct error **err)
+{
+	AUTO(entry_files) struct entry_files layers = { 0 };
+
+	if (entry_files_parse(json_object_get(e->meta, "layers"), ENTRY_LAYERS, &layers, err) < 0)
+		return -1;
+	if (parcel_may_hold(&layers))
+		return 0;
+	error_set(err, ERROR_INVALID,
+		  "it is an image that a container engine keeps, and not in the store");
+	return error_hint(err, "the image that a build makes can be carried: docker-save, or "
+			       "docker-push");
+}
+
 int store_export(struct store *s, const struct store_entry *e, bool with_base, const char *path,
 		 struct cancel *c, struct error **err)
 {
@@ -198,6 +221,8 @@ int store_export(struct store *s, const struct store_entry *e, bool with_base, c
 	AUTO_FREE char *dir = path_dirname(path), *temp = NULL;
 	AUTO_CLOSE int fd = -1;
 
+	if (check_layers(e, err) < 0)
+		return -1;
 	p.lib = archive_library_load(err);
 	if (!p.lib || fs_temp_file(dir, ".ingot-", ".tmp", &temp, &fd, err) < 0)
 		return -1;

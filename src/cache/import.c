@@ -200,6 +200,8 @@ static int read_manifest_text(struct import *m, const struct strbuf *text, struc
 		refuse(err, "it is no step that ingot has exported");
 	else if (entry_meta_parse(meta, strlen(meta), &m->meta, err) == 0)
 		r = base ? entry_files_parse(base, ENTRY_BASE, &bases, err) : 0;
+	if (r == 0 && !parcel_may_hold(&m->meta.layers))
+		r = refuse(err, "what it stands for is kept by somebody else");
 	json_decref(manifest);
 	if (r == 0 && base &&
 	    (bases.len != 1 || !m->meta.base || strcmp(bases.items[0].name, m->meta.base) != 0))

@@ -80,6 +80,10 @@ struct entry_file {
 };
 VEC_DECLARE(entry_files, struct entry_file);
 void entry_files_release(struct entry_files *files);
+static inline void auto_entry_files(struct entry_files *files)
+{
+	entry_files_release(files);
+}
 struct entry_file *entry_files_find(const struct entry_files *files, const char *name);
 
 enum entry_list { ENTRY_FILES, ENTRY_LAYERS, ENTRY_BASE };
@@ -157,6 +161,11 @@ int away_put_aside(struct store *s, const char *name);
 
 int64_t bytes_of_file(int folder, const char *name); /* 0: it is absent or no file */
 int64_t bytes_of_folder(int folder, int depth);      /* all files in it, so many levels down */
+
+/* ---- export.c -------------------------------------------------------------------------- */
+
+/* Whether an entry of these layers can be carried to another host. */
+bool parcel_may_hold(const struct entry_files *layers);
 
 /* ---- publish.c ------------------------------------------------------------------------- */
 

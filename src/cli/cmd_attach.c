@@ -7,6 +7,7 @@
 #include "base/duration.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/docker/attach.h"
 #include "builder/qemu/attach.h"
 #include "builder/qemu/resume.h"
 #include "cli/attach_pick.h"
@@ -62,6 +63,8 @@ struct session {
 	struct ui ui;
 	struct build_ctx build;
 	struct attach machine;
+	bool is_container;
+	struct attach_container container;
 	char *password;       /* wiped */
 	struct cancel *alive; /* ends with a signal or the guest */
 	struct comm *comm;
@@ -281,6 +284,29 @@ static int set_clock(struct session *s, struct error **err)
 	return 0;
 }
 
+/* ---- to a container ------------------------------------------------------------------------------------ */
+
+static int start_container(struct session *s, struct error **err)
+{
+	fprintf(stderr, "Starting the container of build '%s'...\n", s->target.build);
+	s->alive = cancel_new(s->front.told, DEADLINE_NEVER);
+	if (attach_container_start(&s->container, s->target.entry->dir, &s->build, err) < 0)
+		return error_prefix(err, "cannot attach to build '%s' of run %s", s->target.build,
+				    s->target.run_id);
+	s->comm = comm_docker.connect(&s->container.comm, &s->machine.target, &s->build, s->alive,
+				      err);
+	return s->comm ? 0 : -1;
+}
+
+static void end_container(struct session *s)
+{
+	AUTO(error) struct error *e = NULL;
+
+	s->build.cancel = NULL; /* a signal has ended what was, not this */
+	if (attach_container_end(&s->container, &s->build, &e) < 0)
+		command_error(s->ctx, "warning: the container is left: %s", e->message);
+}
+
 /* ---- what it is ----------------------------------------------------------------------------------------- */
 
 static char *ago(int64_t wall)
@@ -319,7 +345,9 @@ static void introduce(const struct session *s)
 	if (line.len)
 		fprintf(stderr, "  %.*s\n", STR_FMT(line));
 	say_state(t);
-	if (!s->machine.has_memory)
+	if (s->is_container)
+		fprintf(stderr, "Its files are there; what ran in it is not.\n");
+	else if (!s->machine.has_memory)
 		fprintf(stderr, "It was booted from its disk%s%s.%s\n",
 			s->machine.why_booted ? ": " : "",
 			s->machine.why_booted ? s->machine.why_booted : "",
@@ -328,7 +356,9 @@ static void introduce(const struct session *s)
 				: " What it wrote in its last seconds may be missing there.");
 	fprintf(stderr, "What is changed here is thrown away.\n");
 	if (!s->command && tty_is_terminal(STDIN_FILENO))
-		fprintf(stderr, "Leave with 'exit', or with ~. after an enter.\n");
+		fprintf(stderr, s->is_container ? "Leave with 'exit'.\n"
+						: "Leave with 'exit', or with ~. after an "
+						  "enter.\n");
 }
 
 /* ---- the session ------------------------------------------------------------------------------------------ */
@@ -368,10 +398,19 @@ static int converse(struct session *s, int *ret_status, struct error **err)
 	return hung_up ? 0 : say_lost(s, err);
 }
 
+static int reach_guest(struct session *s, struct error **err)
+{
+	if (start_guest(s, err) < 0 || connect_guest(s, err) < 0)
+		return -1;
+	return set_clock(s, err);
+}
+
 static int attach(struct session *s, int *ret_status, struct error **err)
 {
-	if (open_session(s, err) < 0 || start_guest(s, err) < 0 || connect_guest(s, err) < 0 ||
-	    set_clock(s, err) < 0)
+	if (open_session(s, err) < 0)
+		return -1;
+	s->is_container = kept_is_in(s->target.entry->dir);
+	if ((s->is_container ? start_container : reach_guest)(s, err) < 0)
 		return -1;
 	introduce(s);
 	return converse(s, ret_status, err);
@@ -382,6 +421,8 @@ static void close_session(struct session *s)
 	AUTO(error) struct error *e = NULL;
 
 	comm_close(s->comm);
+	if (s->is_container)
+		end_container(s);
 	cancel_free(s->alive);
 	attach_release(&s->machine);
 	if (s->temp_id && fs_remove_tree(s->temp_dir, &e) < 0)
@@ -407,7 +448,10 @@ static int list(struct session *s, struct error **err)
 
 static int run(struct command_ctx *ctx)
 {
-	struct session s = { .ctx = ctx, .front = FOREGROUND_INIT, .machine = ATTACH_INIT };
+	struct session s = { .ctx = ctx,
+			     .front = FOREGROUND_INIT,
+			     .machine = ATTACH_INIT,
+			     .container = ATTACH_CONTAINER_INIT };
 	AUTO(error) struct error *e = NULL;
 	int status = EXIT_OK, r;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -112,4 +113,38 @@ void tty_raw_stop(struct tty_raw *t)
 	(void)raise(SIGSTOP);
 	if (was_on && tty_raw_enter(t, &e) < 0)
 		error_ignore(&e, "the terminal is gone: reading it says so");
+}
+
+/* From behind as well: that would stop us otherwise. */
+static int set_front(int fd, pid_t group)
+{
+	sigset_t stop, before;
+	int r, saved;
+
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTTOU);
+	(void)pthread_sigmask(SIG_BLOCK, &stop, &before);
+	r = tcsetpgrp(fd, group);
+	saved = errno;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return r;
+}
+
+int tty_lend(struct tty_loan *l, pid_t group, struct error **err)
+{
+	if (tcgetattr(l->fd, &l->before) < 0 || set_front(l->fd, group) < 0)
+		return error_set_errno(err, errno, "cannot hand over the terminal");
+	l->on = true;
+	(void)kill(-group, SIGCONT); /* it may have read too early, and was stopped */
+	return 0;
+}
+
+void tty_take_back(struct tty_loan *l)
+{
+	if (!l->on)
+		return;
+	l->on = false;
+	if (set_front(l->fd, getpgrp()) == 0)
+		(void)tcsetattr(l->fd, TCSADRAIN, &l->before);
 }

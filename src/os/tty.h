@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <termios.h>
 
 enum { TTY_WIDTH_DEFAULT = 80 };
@@ -39,3 +40,16 @@ void tty_raw_leave(struct tty_raw *t); /* nothing if it is not on */
 /* Stops this process, as control-Z would, and goes on when it is continued; the terminal is as it
  * was meanwhile. */
 void tty_raw_stop(struct tty_raw *t);
+
+/*
+ * A terminal that another program works with as its own, such as a client that has a shell somewhere: the
+ * process group of that program is in front meanwhile, and gets the keys, signals and sizes. Who lends takes
+ * back, on every way out.
+ */
+struct tty_loan {
+	int fd; /* borrowed */
+	bool on;
+	struct termios before;
+};
+MUST_CHECK int tty_lend(struct tty_loan *l, pid_t group, struct error **err);
+void tty_take_back(struct tty_loan *l); /* nothing if it was not lent */

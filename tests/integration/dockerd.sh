@@ -29,6 +29,10 @@ start_dockerd() {
 	test_wait 30 docker version >/dev/null 2>&1
 }
 
+stop_dockerd() {
+	kill "$dockerd_pid" && { wait "$dockerd_pid" || true; } && dockerd_pid=
+}
+
 # The daemon unmounts what its folder holds: it has to be gone before that is removed.
 docker_cleanup() {
 	if [ -n "$dockerd_pid" ]; then

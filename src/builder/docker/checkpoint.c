@@ -114,6 +114,8 @@ static void describe_command(const struct docker_machine *m, struct build_ctx *c
 	AUTO(strv) struct strv argv = STRV_INIT, command = STRV_INIT;
 	AUTO_FREE char *line = NULL, *shown = NULL;
 
+	if (docker_names_container(&m->command)) /* there may be one of that name */
+		return;
 	plain.volumes.len = 0;
 	strv_pushv(&command, m->command.v);
 	docker_drop_volumes(&command);

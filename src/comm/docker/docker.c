@@ -18,6 +18,7 @@
 #include "comm/docker/argv.h"
 #include "comm/docker/client.h"
 #include "comm/docker/session.h"
+#include "comm/docker/shell.h"
 #include "comm/docker/tar_in.h"
 #include "comm/docker/tar_out.h"
 #include "core/route.h"
@@ -463,6 +464,25 @@ static int docker_download_dir(struct comm *comm, const char *src, const char *d
 	return 0;
 }
 
+/* ---- shells ------------------------------------------------------------------------------- */
+
+static int docker_open_shell(struct comm *comm, struct comm_shell *s, struct cancel *c,
+			     int *ret_status, struct error **err)
+{
+	struct docker_comm *m = (struct docker_comm *)comm;
+	AUTO(error) struct error *gone = NULL;
+
+	if (docker_shell(m->cfg, &m->client, s, c, ret_status, err) < 0)
+		return -1;
+	if (!may_be_the_client(*ret_status) || check_alive(m, *ret_status, c, &gone) == 0)
+		return 0;
+	if (gone->kind != ERROR_GONE)
+		return error_move(err, TAKE(gone));
+	error_ignore(&gone, "that is what the status says");
+	*ret_status = COMM_DISCONNECTED;
+	return 0;
+}
+
 /* ---- connecting --------------------------------------------------------------------------- */
 
 static void docker_close(struct comm *comm)
@@ -496,6 +516,7 @@ static const struct comm_ops docker_ops = {
 	.download_dir = docker_download_dir,
 	.quick_put = docker_quick_put,
 	.quick_remove = docker_quick_remove,
+	.shell = docker_open_shell,
 	.route = docker_route,
 	.close = docker_close,
 	.heeds_source = true,
