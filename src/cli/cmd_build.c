@@ -393,6 +393,16 @@ static void show_artifacts(struct session *s, const struct build_result *results
 	list_artifacts(s, results, n, true);
 }
 
+/* What an interrupted run has made all the same is on nobody's list but this one. */
+static void show_kept(struct session *s, const struct build_result *results, size_t n)
+{
+	if (!count_artifacts(results, n, false) && !count_artifacts(results, n, true))
+		return;
+	say(s, false, "\n==> Kept, although the run was interrupted:");
+	list_artifacts(s, results, n, false);
+	list_artifacts(s, results, n, true);
+}
+
 static int summarize(struct session *s, const struct build_result *results, size_t n,
 		     int64_t started)
 {
@@ -415,6 +425,7 @@ static int summarize(struct session *s, const struct build_result *results, size
 	};
 
 	if (s->interrupted) {
+		show_kept(s, results, n);
 		say(s, false, "Cleanly cancelled builds after being interrupted.");
 		put_event(s, &ev);
 		return EXIT_ERROR;

@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016,SC2034,SC2154
 . "${0%/*}/testlib.sh"
 . "${0%/*}/dockerd.sh"
+. "${0%/*}/registry.sh"
 
 # ---- the way of a build ----------------------------------------------------------------------
 
@@ -151,32 +152,12 @@ test_expect_success 'a file system in a tar file, imported again' '
 
 # ---- a registry ------------------------------------------------------------------------------
 
-start_registry() {
-	port=$(awk 'BEGIN { srand(); print 20000 + int(rand() * 20000) }')
-	hash=$(echo 'bcrypt("s3cret-word")' | ingot console) &&
-		echo "me:$hash" >htpasswd || return 1
-	write_file registry.yml <<-EOF
-		version: 0.1
-		storage:
-		  filesystem:
-		    rootdirectory: $PWD/registry
-		http:
-		  addr: 127.0.0.1:$port
-		auth:
-		  htpasswd:
-		    realm: test
-		    path: $PWD/htpasswd
-	EOF
-	docker-registry serve registry.yml >registry.log 2>&1 &
-	test_keep_pid $!
-	test_wait 20 grep -q "listening on" registry.log
-}
-
 if command -v docker-registry >/dev/null; then
 	test_expect_success 'a registry with passwords' '
-		start_registry || { cat registry.log; false; }
+		hash=$(echo "bcrypt(\"s3cret-word\")" | ingot console) && echo "me:$hash" >htpasswd &&
+		start_registry auth: "  htpasswd:" "    realm: test" "    path: $PWD/htpasswd" ||
+			{ cat registry.log; false; }
 	'
-	registry=127.0.0.1:$port
 
 	test_expect_success 'an image is pushed by all its names; the login is gone afterwards' '
 		template e.pkr.hcl "commit = true" "

@@ -36,6 +36,7 @@ stop_dockerd() {
 # The daemon unmounts what its folder holds: it has to be gone before that is removed.
 docker_cleanup() {
 	if [ -n "$dockerd_pid" ]; then
+		kill -CONT "$dockerd_pid" 2>/dev/null
 		# shellcheck disable=SC2046 # a list of words
 		docker rm -f $(docker ps -aq) >/dev/null 2>&1
 		kill "$dockerd_pid" 2>/dev/null

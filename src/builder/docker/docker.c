@@ -11,6 +11,7 @@
 #include "builder/docker/image.h"
 #include "builder/docker/machine.h"
 #include "comm/docker/artifact.h"
+#include "comm/docker/file_out.h"
 #include "core/away_image.h"
 #include "os/fd.h"
 #include "os/fs.h"
@@ -78,48 +79,20 @@ static int commit(struct docker_machine *m, struct build_ctx *ctx, struct artifa
 	return 0;
 }
 
-static int export_to(struct docker_machine *m, struct build_ctx *ctx, const char *path,
-		     struct error **err)
-{
-	const struct docker_client client = { .program = m->config->docker_path, .ctx = ctx };
-	AUTO(strv) struct strv argv = STRV_INIT;
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	const struct docker_call call = { .client = &client, .argv = &argv, .out_fd = fd };
-
-	if (fd < 0)
-		return error_set_errno(err, errno, "cannot create '%s'", path);
-	argv_docker_export(&argv, m->config, m->id);
-	return docker_run(&call, err);
-}
-
-/* Beside its place, then renamed: half an export is never taken for a whole one. */
 static int export(struct docker_machine *m, struct build_ctx *ctx, struct artifact **ret,
 		  struct error **err)
 {
 	const char *path = m->config->export_path;
-	AUTO_FREE char *full = path_absolute(ctx->cwd, path);
-	AUTO_FREE char *dir = path_dirname(full);
-	AUTO_FREE char *part = xasprintf("%s.ingot-part", full);
+	const struct docker_client client = { .program = m->config->docker_path, .ctx = ctx };
 	AUTO_FREE char *text = xasprintf("Exported Docker file: %s", path);
-	AUTO(error) struct error *e = NULL;
-	uint64_t id;
+	AUTO(strv) struct strv argv = STRV_INIT;
 
 	ui_say(ctx->ui, "Exporting the container");
-	if (fs_mkdir_all(dir, 0755, err) < 0 || journal_path(ctx->journal, part, &id, err) < 0)
-		return -1;
-
-	int r = export_to(m, ctx, part, err);
-
-	if (r == 0)
-		r = fs_rename(part, full, err);
-	if (r < 0 && fs_remove(part, &e) < 0)
-		ui_error(ctx->ui, "warning: %s", e->message);
-	else
-		journal_done(ctx->journal, id);
-	if (r < 0)
+	argv_docker_export(&argv, m->config, m->id);
+	if (docker_write_file(&client, &argv, path, err) < 0)
 		return error_prefix(err, "cannot export the container to '%s'", path);
 	free(m->exported);
-	m->exported = TAKE(full);
+	m->exported = path_absolute(ctx->cwd, path);
 	*ret = artifact_new(DOCKER_BUILDER_ID, "Container", text);
 	strv_push(&(*ret)->files, path);
 	(*ret)->destroy = artifact_destroy_files;

@@ -87,6 +87,9 @@ static const char *core_of(const char *message)
 	if (!text)
 		return message;
 	text += 2;
+	/* what Docker thinks of its own builder */
+	if (text_starts_with(text, "DEPRECATED: ") && strstr(text, "\n\n"))
+		text = strstr(text, "\n\n") + 2;
 	while (text_starts_with(text, "time=\"") && strchr(text, '\n'))
 		text = strchr(text, '\n') + 1;
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)

@@ -78,14 +78,36 @@ static int check_alive(struct docker_comm *m, int status, struct cancel *c, stru
 
 	AUTO_FREE char *answer = docker_ask(&m->client, &argv, c, err);
 
-	if (!answer) {
-		if ((*err)->kind == ERROR_FAILED)
-			(*err)->kind = ERROR_GONE;
-		return error_prefix(err, "the container cannot be reached");
-	}
 	if (text_eq(answer, "true"))
 		return 0;
-	return error_set(err, ERROR_GONE, "the container has ended");
+	if (!answer && (*err)->kind != ERROR_FAILED)
+		return error_prefix(err, "the container cannot be reached");
+
+	AUTO(error) struct error *e = NULL;
+
+	/* whoever watches it says it better */
+	if (io_pause(clock_deadline(END_MSEC * NSEC_PER_MSEC), c, &e) < 0) {
+		error_free(TAKE(*err));
+		return error_move(err, TAKE(e));
+	}
+	if (answer)
+		return error_set(err, ERROR_GONE, "the container has ended");
+	(*err)->kind = ERROR_GONE;
+	return error_prefix(err, "the container cannot be reached");
+}
+
+/* Files did not get through: that is for nothing if there is no container any more. */
+static int explain_transfer(struct docker_comm *m, struct cancel *c, struct error **err)
+{
+	AUTO(error) struct error *gone = NULL;
+
+	if ((*err)->kind != ERROR_FAILED)
+		return -1;
+	(*err)->kind = ERROR_REMOTE;
+	if (check_alive(m, 0, c, &gone) == 0)
+		return -1;
+	error_free(TAKE(*err));
+	return error_move(err, TAKE(gone));
 }
 
 struct output {
@@ -201,11 +223,7 @@ static int send(struct docker_comm *m, struct tar_out *tar, const struct strv *a
 		.more_data = tar,
 	};
 
-	if (docker_run(&call, err) == 0)
-		return 0;
-	if ((*err)->kind == ERROR_FAILED)
-		(*err)->kind = ERROR_REMOTE;
-	return -1;
+	return docker_run(&call, err) < 0 ? explain_transfer(m, c, err) : 0;
 }
 
 /* Below `dir`, which exists in the container. */
@@ -253,11 +271,7 @@ static int send_into_memory(struct docker_comm *m, const struct comm_upload *up,
 		.in_fd = MAX(fd, 0),
 	};
 
-	if (docker_run(&call, err) == 0)
-		return 0;
-	if ((*err)->kind == ERROR_FAILED)
-		(*err)->kind = ERROR_REMOTE;
-	return -1;
+	return docker_run(&call, err) < 0 ? explain_transfer(m, c, err) : 0;
 }
 
 static int send_file(struct docker_comm *m, const struct comm_upload *up, const char *dst,
@@ -368,11 +382,8 @@ static int receive(struct docker_comm *m, const char *path, struct tar_in *tar, 
 		.bytes_data = tar,
 	};
 
-	if (docker_run(&call, err) < 0) {
-		if ((*err)->kind == ERROR_FAILED)
-			(*err)->kind = ERROR_REMOTE;
-		return -1;
-	}
+	if (docker_run(&call, err) < 0)
+		return explain_transfer(m, c, err);
 	return tar_in_end(tar, err);
 }
 
