@@ -338,6 +338,29 @@ static void add_files(struct members *m, const struct attr *a, const void *membe
 	schema_each_text(a, member, add_file, &f);
 }
 
+static void take_nested(void *data, const struct attr *a, const void *member);
+
+/* Their texts count as those of the block; here it is about the content of files. */
+static void add_nested_files(struct members *m, const struct attr *a, const void *member)
+{
+	const struct block_list *list = member;
+
+	if (a->kind == ATTR_KIND_BLOCK)
+		schema_each_set(a->sub, *(const void *const *)member, take_nested, m);
+	for (size_t i = 0; a->kind == ATTR_KIND_BLOCKS && i < list->len; i++)
+		schema_each_set(a->sub, (const char *)list->v + i * a->sub->size, take_nested, m);
+}
+
+static void take_nested(void *data, const struct attr *a, const void *member)
+{
+	struct members *m = data;
+
+	if (!*m->err && (a->flags & ATTR_LOCAL_FILE))
+		add_files(m, a, member);
+	else
+		add_nested_files(m, a, member);
+}
+
 static void take_member(void *data, const struct attr *a, const void *member)
 {
 	struct members *m = data;
@@ -347,6 +370,7 @@ static void take_member(void *data, const struct attr *a, const void *member)
 		add_files(m, a, member);
 	else
 		add_member(m, a, member);
+	add_nested_files(m, a, member);
 }
 
 /* ---- making ----------------------------------------------------------------------------------------- */
