@@ -95,13 +95,15 @@ static int check_qcow2(const unsigned char *head, const char *path, struct error
 static int look_at_head(int fd, const char *path, enum disk_kind *ret, struct error **err)
 {
 	unsigned char head[HEAD_SIZE] = { 0 };
-	ssize_t n = fd_read_at(fd, head, sizeof(head), 0);
 	struct stat st;
 
-	if (n < 0 || fstat(fd, &st) < 0)
-		return error_set_errno(err, errno, "cannot read '%s'", path);
-	if (!S_ISREG(st.st_mode))
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		return error_set(err, ERROR_INVALID, "'%s' is not a file", path);
+
+	ssize_t n = fd_read_at(fd, head, sizeof(head), 0);
+
+	if (n < 0)
+		return error_set_errno(err, errno, "cannot read '%s'", path);
 	if (n == 0)
 		return error_set(err, ERROR_INVALID, "'%s' is empty", path);
 	if (foreign_format(head))

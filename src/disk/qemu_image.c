@@ -2,9 +2,7 @@
 #include "disk/qemu_image.h"
 
 #include "base/alloc.h"
-#include "base/duration.h"
-#include "os/clock.h"
-#include "os/proc.h"
+#include "disk/tool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +14,6 @@
 enum {
 	SLOTS = 4, /* requests under way, each with bytes of its own */
 	SLOT_SIZE = 8 * DISK_CHUNK,
-	TOOL_SECONDS = 300, /* for what qemu-img has to do: nearly nothing */
 };
 
 struct slot {
@@ -40,42 +37,6 @@ struct qemu_image {
 
 /* ---- qemu-img -------------------------------------------------------------------------------- */
 
-struct tool {
-	const struct disk_host *host;
-	uint64_t id;
-};
-
-static int tool_started(void *data, pid_t pid, struct error **err)
-{
-	struct tool *t = data;
-
-	return t->host->started ? t->host->started(t->host->data, t->id, pid, err) : 0;
-}
-
-static int run_qemu_img(const struct disk_host *host, const struct strv *argv, struct cancel *c,
-			struct error **err)
-{
-	AUTO(strv) struct strv env = STRV_INIT;
-	struct tool t = { .host = host };
-	struct proc_run run = { .spec = { .argv = argv, .env = &env },
-				.deadline = clock_deadline(TOOL_SECONDS * NSEC_PER_SEC),
-				.started = tool_started,
-				.started_data = &t };
-	int r = 0;
-
-	strv_pushv(&env, host->environ);
-	strv_push(&env, "LC_ALL=C");
-	if (host->announce)
-		r = host->announce(host->data, "qemu-img", &env, &t.id, err);
-	if (r == 0)
-		r = proc_run(&run, c, NULL, err);
-	if (host->ended)
-		host->ended(host->data, t.id);
-	if (r == 0 || (*err)->kind != ERROR_NOT_FOUND)
-		return r;
-	return error_hint(err, "install the package qemu-utils");
-}
-
 static int create(const struct disk_host *host, const struct disk_qemu_format *f, const char *path,
 		  uint64_t size, struct cancel *c, struct error **err)
 {
@@ -86,7 +47,7 @@ static int create(const struct disk_host *host, const struct disk_qemu_format *f
 		strv_pushl(&argv, "-o", f->options, NULL);
 	strv_push(&argv, path);
 	strv_pushf(&argv, "%" PRIu64, size);
-	if (run_qemu_img(host, &argv, c, err) == 0)
+	if (disk_tool_run(host, &argv, c, NULL, err) == 0)
 		return 0;
 	return error_prefix(err, "cannot make '%s'", path);
 }
@@ -97,7 +58,7 @@ static int shrink(const struct qemu_image *w, struct cancel *c, struct error **e
 
 	strv_pushl(&argv, "qemu-img", "resize", "-q", "--shrink", "-f", "qcow2", w->path, NULL);
 	strv_pushf(&argv, "%" PRIu64, w->shrink);
-	if (run_qemu_img(w->host, &argv, c, err) == 0)
+	if (disk_tool_run(w->host, &argv, c, NULL, err) == 0)
 		return 0;
 	return error_prefix(err, "cannot finish '%s'", w->path);
 }

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "disk/image.h"
+#include "disk/tool.h"
 #include "disk/writer.h"
 
 #include <inttypes.h>
@@ -20,6 +21,26 @@ struct disk_source {
 	size_t next; /* of those */
 };
 
+/* What lies behind the end of a file that was cut off reads as zeros, without a word. */
+static int check(const struct disk_host *host, const struct disk_image *image, const char *path,
+		 struct cancel *c, struct error **err)
+{
+	enum { IS_DAMAGED = 2 /* what qemu-img ends with */ };
+	AUTO(strv) struct strv argv = STRV_INIT;
+	int status = 0;
+
+	strv_pushl(&argv, "qemu-img", "check", "-q", NULL);
+	strv_pushf(&argv, "json:%s", image->options);
+	if (image->kind != DISK_QCOW2)
+		return 0;
+	if (disk_tool_run(host, &argv, c, &status, err) < 0)
+		return -1;
+	if (status != IS_DAMAGED)
+		return 0; /* sound, or opening it will tell */
+	error_set(err, ERROR_INVALID, "'%s' is damaged", path);
+	return error_hint(err, "`qemu-img check %s` tells where", path);
+}
+
 int disk_source_open(const struct disk_host *host, const char *path, const struct strv *known,
 		     struct cancel *c, struct disk_source **ret, struct error **err)
 {
@@ -30,7 +51,7 @@ int disk_source_open(const struct disk_host *host, const char *path, const struc
 	if (disk_image_look(path, known, &image, err) < 0)
 		return -1;
 	spec.options = image.options;
-	if (nbd_open(host, &spec, c, &s->nbd, err) < 0)
+	if (check(host, &image, path, c, err) < 0 || nbd_open(host, &spec, c, &s->nbd, err) < 0)
 		return -1;
 	s->size = nbd_size(s->nbd);
 	if (!s->size || s->size % DISK_SECTOR || s->size > INT64_MAX)
