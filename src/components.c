@@ -10,7 +10,7 @@
 
 extern const struct builder_type builder_docker, builder_file, builder_null, builder_qemu;
 extern const struct datasource_type datasource_http, datasource_null;
-extern const struct provisioner_type provisioner_breakpoint, provisioner_sleep;
+extern const struct provisioner_type provisioner_ansible, provisioner_breakpoint, provisioner_sleep;
 extern const struct postproc_type postproc_artifice, postproc_checksum, postproc_compress,
 	postproc_docker_import, postproc_docker_push, postproc_docker_save, postproc_docker_tag,
 	postproc_export, postproc_manifest, postproc_vagrant;
@@ -19,8 +19,13 @@ static const struct builder_type *const builders[] = {
 	&builder_bootstrap, &builder_docker, &builder_file, &builder_null, &builder_qemu, NULL,
 };
 static const struct provisioner_type *const provisioners[] = {
-	&provisioner_breakpoint,  &provisioner_file,  &provisioner_shell,
-	&provisioner_shell_local, &provisioner_sleep, NULL,
+	&provisioner_ansible,
+	&provisioner_breakpoint,
+	&provisioner_file,
+	&provisioner_shell,
+	&provisioner_shell_local,
+	&provisioner_sleep,
+	NULL,
 };
 static const struct postproc_type *const postprocs[] = {
 	&postproc_artifice,    &postproc_checksum,    &postproc_compress,   &postproc_docker_import,

@@ -135,7 +135,8 @@ static bool names_packer(const char *text, size_t len)
 	for (const char *p = text; (p = memmem(p, (size_t)(end - p), "PACKER_", 7)); p += 7)
 		if ((size_t)(end - p) < 12 || memcmp(p, "PACKER_HTTP_", 12) != 0)
 			return true;
-	return memmem(text, len, "BUILD_NAME", 10) || memmem(text, len, "BUILDER_TYPE", 12);
+	return memmem(text, len, "BUILD_NAME", 10) || memmem(text, len, "BUILDER_TYPE", 12) ||
+	       memmem(text, len, "packer_build", 12);
 }
 
 bool key_names_build(const char *text, size_t len)

@@ -46,7 +46,7 @@ struct comm_route {
 	/* CONTAINER */
 	char *program;   /* docker or podman */
 	char *container; /* its id */
-	char *exec_user; /* NULL: the image's */
+	char *exec_user; /* as whom commands run; NULL: the image's user, who is not root */
 };
 void comm_route_release(struct comm_route *r);
 static inline void auto_comm_route(struct comm_route *r)

@@ -17,6 +17,7 @@ base_template() {
           release          = "bookworm"
           hostname         = "ingot-test"
           disk_size        = "2G"
+          packages         = ["python3", "python3-apt"] # for Ansible
           output_directory = "$1"
           vm_name          = "base"
           user "$base_user" {

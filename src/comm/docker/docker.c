@@ -515,7 +515,9 @@ static int docker_route(struct comm *comm, struct comm_route *ret, struct cancel
 	ret->kind = COMM_ROUTE_CONTAINER;
 	ret->program = xstrdup(m->cfg->program);
 	ret->container = xstrdup(m->cfg->container);
-	ret->exec_user = xstrdup(m->cfg->exec_user);
+	ret->exec_user = xstrdup(m->cfg->exec_user ? m->cfg->exec_user
+				 : m->uid == 0     ? "root"
+						   : NULL);
 	return 0;
 }
 
