@@ -115,8 +115,8 @@ test_expect_success 'locals in a circle' '
         refused "Cycle: local.a, local.b"'
 
 test_expect_success 'component types that nobody provides' '
-        template "  provisioner \"ansible\" {" "  }" "  post-processor \"manifst\" {" "  }" &&
-        refused "Error: Unknown provisioner type \"ansible\"" "filter=ansible" \
+        template "  provisioner \"inspec\" {" "  }" "  post-processor \"manifst\" {" "  }" &&
+        refused "Error: Unknown provisioner type \"inspec\"" "filter=inspec" \
                 "Unknown post-processor type \"manifst\"" "Did you mean to use \"manifest\"?"'
 
 test_expect_success 'a version of the template that we are not' '
