@@ -4,7 +4,10 @@
 #include "comm/docker/docker.h"
 #include "comm/ssh/ssh.h"
 #include "core/component.h"
+#include "provisioner/ansible/local.h"
+#include "provisioner/chef.h"
 #include "provisioner/file.h"
+#include "provisioner/puppet.h"
 #include "provisioner/shell.h"
 #include "provisioner/shell_local.h"
 
@@ -20,8 +23,11 @@ static const struct builder_type *const builders[] = {
 };
 static const struct provisioner_type *const provisioners[] = {
 	&provisioner_ansible,
+	&provisioner_ansible_local,
 	&provisioner_breakpoint,
+	&provisioner_chef_solo,
 	&provisioner_file,
+	&provisioner_puppet_masterless,
 	&provisioner_shell,
 	&provisioner_shell_local,
 	&provisioner_sleep,

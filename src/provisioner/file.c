@@ -7,6 +7,7 @@
 #include "os/fs.h"
 #include "provisioner/late.h"
 #include "provisioner/script.h"
+#include "provisioner/staging.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -60,18 +61,6 @@ static void file_prepare(void *config, const struct prepare_ctx *ctx, struct dia
 	}
 }
 
-static int add_local(const char *path, struct strv *ret, struct error **err)
-{
-	enum fs_kind kind;
-
-	if (fs_stat_kind(path, &kind, err) < 0)
-		return -1;
-	if (kind == FS_DIR)
-		return fs_walk_files(path, ret, err);
-	strv_push(ret, path);
-	return 0;
-}
-
 static int file_local_files(const void *config, struct strv *ret, struct error **err)
 {
 	const struct file_config *c = config;
@@ -79,9 +68,9 @@ static int file_local_files(const void *config, struct strv *ret, struct error *
 	if (!is_upload(c) || c->generated)
 		return 0;
 	for (size_t i = 0; i < c->sources.len; i++)
-		if (add_local(c->sources.v[i], ret, err) < 0)
+		if (local_files_add(c->sources.v[i], ret, err) < 0)
 			return -1;
-	return text_is_empty(c->source) ? 0 : add_local(c->source, ret, err);
+	return local_files_add(c->source, ret, err);
 }
 
 /* ---- upload --------------------------------------------------------------------------- */
