@@ -22,16 +22,11 @@ static const struct builder_type *const builders[] = {
 	&builder_bootstrap, &builder_docker, &builder_file, &builder_null, &builder_qemu, NULL,
 };
 static const struct provisioner_type *const provisioners[] = {
-	&provisioner_ansible,
-	&provisioner_ansible_local,
-	&provisioner_breakpoint,
-	&provisioner_chef_solo,
-	&provisioner_file,
-	&provisioner_puppet_masterless,
-	&provisioner_shell,
-	&provisioner_shell_local,
-	&provisioner_sleep,
-	NULL,
+	&provisioner_ansible,    &provisioner_ansible_local,
+	&provisioner_breakpoint, &provisioner_chef_solo,
+	&provisioner_file,       &provisioner_puppet_masterless,
+	&provisioner_shell,      &provisioner_shell_local,
+	&provisioner_sleep,      NULL,
 };
 static const struct postproc_type *const postprocs[] = {
 	&postproc_artifice,    &postproc_checksum,    &postproc_compress,   &postproc_docker_import,

@@ -312,6 +312,57 @@ static void test_more_and_bytes(void **state)
 	assert_string_equal(err->message, "that is enough");
 }
 
+/* Nothing, until there is something in a pipe, which says so. */
+struct slow_feed {
+	int fds[2], asked;
+};
+
+static ssize_t give_slowly(void *data, void *buf, size_t len, struct error **err)
+{
+	struct slow_feed *f = data;
+	ssize_t n = read(f->fds[0], buf, len);
+
+	(void)err;
+	f->asked++;
+	return n;
+}
+
+/* What the child says brings the next piece. */
+static int answer(void *data, bool is_stderr, const void *bytes, size_t len, struct error **err)
+{
+	struct slow_feed *f = data;
+
+	(void)is_stderr;
+	(void)err;
+	if (memchr(bytes, '3', len))
+		fd_close(fd_take(&f->fds[1]));
+	else if (len)
+		assert_int_equal(write(f->fds[1], "x\n", 2), 2);
+	return 0;
+}
+
+static void test_more_that_comes_later(void **state)
+{
+	AUTO(error) struct error *err = NULL;
+	struct slow_feed f;
+	struct proc_run run = {
+		.more = give_slowly, .more_data = &f, .bytes = answer, .bytes_data = &f
+	};
+	int status = -1;
+
+	(void)state;
+	f.asked = 0;
+	assert_int_equal(pipe2(f.fds, O_CLOEXEC | O_NONBLOCK), 0);
+	run.more_fd = f.fds[0];
+	assert_int_equal(
+		run_sh("n=1; echo $n; while read -r x; do n=$((n + 1)); echo $n; done; exit $n",
+		       &run, NULL, &status, &err),
+		0);
+	assert_int_equal(status, 3);
+	assert_true(f.asked < 20); /* it was not asked in vain */
+	fd_close(f.fds[0]);
+}
+
 static void test_files_for_both_ends(void **state)
 {
 	AUTO(error) struct error *err = NULL;
@@ -687,6 +738,7 @@ int main(void)
 		cmocka_unit_test(test_endless_line),
 		cmocka_unit_test(test_input),
 		cmocka_unit_test(test_more_and_bytes),
+		cmocka_unit_test(test_more_that_comes_later),
 		cmocka_unit_test(test_files_for_both_ends),
 		cmocka_unit_test(test_no_input_is_null),
 		cmocka_unit_test(test_background_holds_pipe),
