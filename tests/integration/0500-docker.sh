@@ -199,6 +199,19 @@ if command -v docker-registry >/dev/null; then
 		grep "digest $registry/team/made@sha256:" out.txt && docker_clean
 	'
 
+	test_expect_success 'steps are kept for the image that the registry has, not for its name' '
+		sed "s/echo digest.*\"/echo ran $((6 * 7))\"/" f.pkr.hcl >m.pkr.hcl &&
+		ingot build -color=false m.pkr.hcl >out.txt 2>&1 || { cat out.txt; false; } &&
+		grep "ran 42" out.txt &&
+		ingot build -color=false m.pkr.hcl >out.txt 2>&1 && cat out.txt && grep "after step 1 of 1" out.txt &&
+		[ "$(grep -c "Pulling Docker" out.txt)" = 1 ] && ! grep "ran 42" out.txt &&
+		echo s3cret-word | docker --config cfg login -u me --password-stdin "$registry" >/dev/null 2>&1 &&
+		docker tag base:1 "$registry/team/made:2" && docker --config cfg push -q "$registry/team/made:2" &&
+		docker tag "$registry/team/made:1" "$registry/team/made:2"
+		ingot build -color=false m.pkr.hcl >out.txt 2>&1 && cat out.txt && grep "ran 42" out.txt &&
+		ingot cache rm -all && docker_clean
+	'
+
 	test_expect_success 'a wrong password, a tag that is not there' '
 		sed "s/s3cret-word/wr0ng-word/" f.pkr.hcl >g.pkr.hcl &&
 		test_exit 1 ingot build -color=false g.pkr.hcl >out.txt 2>&1 &&

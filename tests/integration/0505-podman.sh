@@ -127,4 +127,24 @@ test_expect_success 'gc removes the container of a build that was killed' '
 	grep "container ingot-" gc.txt && podman_clean
 '
 
+test_expect_success 'steps are kept as images, and no image is left when they go' '
+	ingot cache rm -all && podman rmi --all --force >/dev/null 2>&1
+	tar -C root -c . | podman import - base:1 >/dev/null 2>&1 &&
+	template "commit = true" "
+		provisioner \"shell\" {
+		  inline = [\"echo ran 1\", \"echo one >/one\"]
+		}
+		provisioner \"shell\" {
+		  inline = [\"echo ran 2\", \"cat /one\"]
+		}" &&
+	ingot build -color=false a.pkr.hcl >out.txt 2>&1 || { cat out.txt; false; } &&
+	! grep warning: out.txt && [ "$(podman images -q ingot-step | wc -l)" = 2 ] &&
+	ingot build -color=false a.pkr.hcl >out.txt 2>&1 && grep "Up to date" out.txt &&
+	podman rmi "$(sed -n "s/.*--> .*image: //p" out.txt)" >/dev/null &&
+	sed -i "s/ran 2/other 2/" a.pkr.hcl && ingot build -color=false a.pkr.hcl >out.txt 2>&1 &&
+	cat out.txt && ! grep "web: ran" out.txt && grep "web: other 2" out.txt &&
+	podman rmi "$(sed -n "s/.*--> .*image: //p" out.txt)" >/dev/null &&
+	ingot cache rm -all && [ "$(podman images -aq | wc -l)" = 1 ] && podman_clean
+'
+
 test_done
