@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "builder/docker/argv.h"
 #include "comm/docker/argv.h"
 #include "os/fs.h"
@@ -174,12 +175,90 @@ static void test_own_name(void **state)
 	strv_release(&none);
 }
 
+/* What is left of the words, joined; heap. NULL: there was no volume among them. */
+static char *without_volumes(const char *words)
+{
+	AUTO(strv) struct strv command = STRV_INIT;
+
+	for (struct str rest = str_of(words), word; rest.len;) {
+		word = str_split(rest, ' ', &rest);
+		strv_push_take(&command, str_dup(word));
+	}
+	return docker_drop_volumes(&command) ? strv_join(&command, " ") : NULL;
+}
+
+static void test_volumes(void **state)
+{
+	static const struct {
+		const char *words, *left;
+	} cases[] = {
+		{ "-d -i -t --entrypoint=/bin/sh -- {{ .Image }}", NULL },
+		{ "-d -v /a:/b {{ .Image }}", "-d {{ .Image }}" },
+		{ "-v/a:/b -d", "-d" },
+		{ "-itv /a:/b -d", "-d" },
+		{ "-itv/a:/b -d", "-d" },
+		{ "--volume /a:/b --volume=/c:/d -d", "-d" },
+		{ "--mount type=tmpfs,dst=/m --volumes-from other -d", "-d" },
+		{ "-d -v", "-d" },
+		/* others that have the letter, and what is not for the tool */
+		{ "-e v=1 --verbose --env -d", NULL },
+		{ "-d {{.Image}} sh -v", NULL },
+		{ "-d -- image -v /a:/b", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_FREE char *left = without_volumes(cases[i].words);
+
+		if (cases[i].left)
+			assert_string_equal(left, cases[i].left);
+		else
+			assert_null(left);
+	}
+}
+
+static void expect_never(const struct docker_config *c, const char *part)
+{
+	AUTO_FREE char *why = docker_never_reused(c);
+
+	assert_true(part ? why && strstr(why, part) : !why);
+}
+
+static void test_never_reused(void **state)
+{
+	static const char *const by_name[] = { "-d", "debian:12" };
+	static const char *const mounts[] = { "--mount=type=volume,dst=/m", "{{.Image}}" };
+	static const struct text_pair volume[] = { { "/a", "/b" } };
+	struct docker_config c = { .image = "debian:12" };
+
+	expect_never(&c, NULL);
+	c.container_dir = "/shared";
+	expect_never(&c, "container_dir");
+	c.volumes = (struct text_map){ volume, 1 };
+	expect_never(&c, "volumes");
+	c = (struct docker_config){ .run_command = { by_name, 2 } };
+	expect_never(&c, "{{ .Image }}");
+	c = (struct docker_config){ .run_command = { mounts, 2 } };
+	expect_never(&c, "volumes");
+}
+
+static void test_keep(void **state)
+{
+	const struct docker_config podman = { .docker_path = "/usr/bin/podman" };
+	AUTO(strv) struct strv argv = STRV_INIT;
+
+	argv_docker_keep(&argv, &plain, "0123", "ingot-step:4567");
+	strv_push(&argv, "");
+	argv_docker_keep(&argv, &podman, "0123", "ingot-step:4567");
+	check_argv("keep", &argv);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),    cmocka_unit_test(test_commit),
-		cmocka_unit_test(test_commands), cmocka_unit_test(test_build),
-		cmocka_unit_test(test_own_name),
+		cmocka_unit_test(test_start),        cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_commands),     cmocka_unit_test(test_build),
+		cmocka_unit_test(test_own_name),     cmocka_unit_test(test_volumes),
+		cmocka_unit_test(test_never_reused), cmocka_unit_test(test_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
