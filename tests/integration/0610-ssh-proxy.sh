@@ -164,4 +164,40 @@ r = subprocess.run([\"sh\", \"-c\", sys.argv[1]], env=dict(os.environ, WANT_PORT
 sys.exit(r.returncode)" "$probe host=127.0.0.1 port=$port keyfile=$dir/key proxy \"echo \\\$PROXY_PORT\"" >out &&
 	[ "$(cat out)" -gt "$(cat port)" ] && [ "$(cat out)" -lt $(($(cat port) + 10)) ]
 '
+# ---- Ansible ---------------------------------------------------------------------------------
+
+cat >play.yml <<-EOF2
+	- hosts: all
+	  gather_facts: false
+	  tasks:
+	    - copy: { content: "by {{ packer_build_name }}", dest: $far/copied }
+	    - command: cat $far/copied
+	      register: said
+	    - fetch: { src: $far/copied, dest: fetched, flat: true }
+	    - debug: { msg: "said {{ said.stdout }}" }
+EOF2
+ansible_template() {
+	box_template <<-EOF2
+		provisioner "ansible" {
+		  playbook_file    = "play.yml"
+		  use_proxy        = true
+		  extra_arguments  = ["-e", "ansible_python_interpreter=/usr/bin/python3"]
+		  ansible_env_vars = ["ANSIBLE_REMOTE_TMP=$far/tmp", "ANSIBLE_PIPELINING=$1"]
+		  ${2-}
+		}
+	EOF2
+}
+
+if command -v ansible-playbook >/dev/null; then
+	test_expect_success 'a playbook, with modules over standard input' '
+		ansible_template true && ingot build -color=false t.pkr.hcl >out 2>&1
+		got=$?; cat out; [ $got = 0 ] && grep "said by box" out && [ "$(cat fetched)" = "by box" ] && test_clean
+	'
+	test_expect_success 'a playbook, with modules as files, by the scp that OpenSSH 9 has' '
+		rm -f fetched "$far/copied" && ansible_template false && ingot build t.pkr.hcl >out 2>&1
+		got=$?; cat out; [ $got = 0 ] && [ "$(cat fetched)" = "by box" ] && test_clean
+	'
+else
+	test_skip 'a playbook' "ansible-playbook is not installed"
+fi
 test_done
