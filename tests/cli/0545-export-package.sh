@@ -51,7 +51,7 @@ test_expect_success 'a machine that nobody describes is one that most hypervisor
         template "formats = [\"ova\"]" && build && manifest_holds &&
         [ "$(tar -tf out/web.ova | tr "\n" " ")" = "web.ovf web-disk1.vmdk web.mf " ] &&
         member ovf >ovf && grep -q "<Name>web</Name>" ovf && grep -q ">vmx-13<" ovf &&
-        grep -q ">vmware.sata.ahci<" ovf && grep -q ">E1000<" ovf &&
+        grep -q ">IDE controller<" ovf && grep -q ">VmxNet3<" ovf &&
         grep -q "vmw:osType=\"otherLinux64Guest\"" ovf && grep -q "ovf:capacity=\"5242880\"" ovf &&
         grep -q "vmw:key=\"firmware\" vmw:value=\"bios\"" ovf && qemu-img compare -f raw d.raw u/web-disk1.vmdk'
 
@@ -85,7 +85,7 @@ test_expect_success 'everything that the block ovf can say is in the descriptor'
                 "ovf:id=\"94\" vmw:osType=\"ubuntu64Guest\"" "<Product>P<" "<Vendor>V<" "<Version>1<" \
                 "<FullVersion>1.2<" "<ProductUrl>http://p<" "<VendorUrl>http://v<" \
                 "<License>You &amp; we: 1 &lt; 2." "<Annotation>Note<" ">VirtualSCSI<" ">VmxNet3<" \
-                ">Front<" ">E1000<" ">Back<" "ovf:key=\"hostname\" ovf:type=\"string\"" \
+                ">Front<" ">Back<" "ovf:key=\"hostname\" ovf:type=\"string\"" \
                 "ovf:transport=\"com.vmware.guestInfo\""; do
                 grep -qF -- "$text" ovf || { echo "missing: $text"; return 1; }
         done'

@@ -139,14 +139,12 @@ static const char *guest_of(const struct artifact *a)
 	return !strcmp(distribution, "ubuntu") ? "ubuntu64Guest" : "otherLinux64Guest";
 }
 
-/* AHCI is in every hypervisor of the last ten years and every kernel; `virtio` is in neither VMware nor
- * VirtualBox, and newer systems have dropped the drivers of older SCSI controllers. */
-static const char *controller_of(const struct artifact *a)
-{
-	return !strcmp(told_text(a, "diskInterface"), "ide") ? "ide" : "sata";
-}
+/* Every hypervisor has it, and every kernel, also the small ones for clouds, which lack AHCI and the older
+ * SCSI controllers. `virtio` is in neither VMware nor VirtualBox. */
+#define USUAL_CONTROLLER "ide"
 
-/* VirtualBox has neither e1000e nor vmxnet3, so only a machine that had them gets them. */
+/* For want of a vmxnet3 VirtualBox gives a machine its own usual card; an e1000 is not driven by the small
+ * kernels. A machine that had something else keeps it. */
 static const char *nic_of(const struct artifact *a)
 {
 	const char *device = told_text(a, "netDevice");
@@ -154,7 +152,7 @@ static const char *nic_of(const struct artifact *a)
 	for (size_t i = 0; ovf_nic_models[i]; i++)
 		if (!strcmp(device, ovf_nic_models[i]))
 			return ovf_nic_models[i];
-	return !strcmp(device, "pcnet") ? "pcnet32" : "e1000";
+	return !strcmp(device, "pcnet") ? "pcnet32" : "vmxnet3";
 }
 
 /* ---- the machine ------------------------------------------------------------------------------------ */
@@ -182,7 +180,7 @@ static void fill_hardware(struct ovf_machine *to, const struct export_ovf *ovf,
 	to->secure_boot = !strcmp(firmware, "efi-secure");
 	to->guest_os_type = first_of(ovf->guest_os_type, guest_of(a));
 	to->hardware_version = ovf->hardware_version;
-	to->controller = first_of(ovf->disk_controller, controller_of(a));
+	to->controller = first_of(ovf->disk_controller, USUAL_CONTROLLER);
 }
 
 static void fill_nics(struct ovf_machine *to, const struct export_ovf *ovf,

@@ -9,7 +9,7 @@ static const char *const models[] = { "e1000", "e1000e", "pcnet32", "virtio", "v
 
 /* clang-format off */
 static const struct attr nic_attrs[] = {
-	ATTR_STRING(struct export_nic, model, 0, "`e1000`, `e1000e`, `pcnet32`, `virtio` or `vmxnet3`. Unset: that of the machine, or `e1000`.", .choices = models),
+	ATTR_STRING(struct export_nic, model, 0, "`e1000`, `e1000e`, `pcnet32`, `virtio` or `vmxnet3`. Unset: that of the machine if it was one of these, or `vmxnet3`.", .choices = models),
 	ATTR_STRING(struct export_nic, network, 0, "The network that it is connected to, by the name that whoever imports the machine is shown.", .def = "VM Network"),
 	ATTR_END,
 };
@@ -31,7 +31,7 @@ static const struct attr ovf_attrs[] = {
 	ATTR_STRINGS(struct export_ovf, eula_files, ATTR_LOCAL_FILE, "Text files: licenses to accept before the machine is imported."),
 	ATTR_STRING(struct export_ovf, annotation, 0, "A note on the machine."),
 	ATTR_MAP(struct export_ovf, properties, 0, "What whoever deploys the machine is asked, and the answers that are proposed; the guest gets them from VMware."),
-	ATTR_STRING(struct export_ovf, disk_controller, 0, "`ide`, `lsilogic`, `lsisas`, `nvme`, `pvscsi`, `sata` or `virtio-scsi`. Unset: `ide` if the machine had that, else `sata`.", .choices = controllers),
+	ATTR_STRING(struct export_ovf, disk_controller, 0, "`ide`, `lsilogic`, `lsisas`, `nvme`, `pvscsi`, `sata` or `virtio-scsi`. Unset: `ide`, which works everywhere.", .choices = controllers),
 	ATTR_BLOCKS(struct export_ovf, nic, 0, &nic_schema, "A network card. Unset: one."),
 	ATTR_STRING(struct export_ovf, private_key_file, ATTR_LOCAL_FILE, "A private key in PEM form without a password, RSA or EC: the package is signed.", .requires_ = "certificate_file"),
 	ATTR_STRING(struct export_ovf, certificate_file, ATTR_LOCAL_FILE, "Its X.509 certificate in PEM form.", .requires_ = "private_key_file"),
