@@ -155,7 +155,6 @@ test_expect_success 'a whole build, command by command' '
 		info --format {{.ID}}
 		commit --pause=true $id STEP
 		image inspect STEP
-		container inspect $id
 		commit --change ENTRYPOINT [""] --change CMD ["run"] $id
 		rm --force --volumes NAME
 	EOF

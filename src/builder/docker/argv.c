@@ -84,6 +84,15 @@ void argv_docker_start(struct strv *ret, const struct docker_config *c, const ch
 	strv_pushv(ret, command->v);
 }
 
+void docker_started_facts(const struct strv *command, const char *image, struct docker_facts *ret)
+{
+	for (size_t i = 0; i < command->len && strcmp(command->v[i], "--"); i++)
+		if (text_starts_with(command->v[i], "--entrypoint"))
+			strv_push(&ret->entrypoint, command->v[i]);
+	if (command->len && !text_eq(command->v[command->len - 1], image))
+		strv_push(&ret->cmd, command->v[command->len - 1]);
+}
+
 static bool sets(const struct docker_config *c, const char *instruction)
 {
 	size_t len = strlen(instruction);

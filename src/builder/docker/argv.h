@@ -15,6 +15,12 @@ enum { DOCKER_START_WORDS = 5 }; /* of the program up to the name */
 void argv_docker_start(struct strv *ret, const struct docker_config *c, const char *name,
 		       const char *shared, const struct strv *command);
 /*
+ * What a start with `command`, which has `image` in it, has made of the entry
+ * point and the command of the container: one word in a list stands for any.
+ * The tool would tell, too, for the price of a process.
+ */
+void docker_started_facts(const struct strv *command, const char *image, struct docker_facts *ret);
+/*
  * `source` and `now`: the image it was made from, and the container. Its start
  * changed the entry point and the command, which the image gets back unless the
  * template sets others.

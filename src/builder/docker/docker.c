@@ -57,8 +57,8 @@ static int commit(struct docker_machine *m, struct build_ctx *ctx, struct artifa
 	AUTO(docker_facts) struct docker_facts now = DOCKER_FACTS_INIT;
 
 	ui_say(ctx->ui, "Committing the container");
-	if (docker_inspect(&client, "container", m->id, &now, err) < 0)
-		return error_prefix(err, "cannot commit the container");
+	now.id = xstrdup(m->id);
+	docker_started_facts(&m->command, m->variant, &now);
 	argv_docker_commit(&argv, m->config, &m->source, &now);
 	ui_wait(ctx->ui, "the container's files to be stored");
 

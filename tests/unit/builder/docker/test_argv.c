@@ -137,6 +137,30 @@ static void test_commands(void **state)
 	check_argv("commands", &all);
 }
 
+static void test_started(void **state)
+{
+	const struct {
+		struct text_list command;
+		size_t entrypoint, cmd;
+	} rows[] = {
+		{ LIST("-d", "-i", "--entrypoint=/bin/sh", "--", "debian"), 1, 0 },
+		{ LIST("-d", "--entrypoint", "sh", "debian", "-c", "x"), 1, 1 },
+		{ LIST("-d", "debian"), 0, 0 },
+		{ LIST("-d", "--", "debian", "--entrypoint"), 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(strv) struct strv command = STRV_INIT;
+		AUTO(docker_facts) struct docker_facts now = DOCKER_FACTS_INIT;
+
+		push_list(&command, &rows[i].command);
+		docker_started_facts(&command, "debian", &now);
+		assert_int_equal(now.entrypoint.len, rows[i].entrypoint);
+		assert_int_equal(now.cmd.len, rows[i].cmd);
+	}
+}
+
 static void test_build(void **state)
 {
 	static const struct text_pair arguments[] = { { "A", "b c" }, { "B", "" } };
@@ -255,10 +279,11 @@ static void test_keep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),        cmocka_unit_test(test_commit),
-		cmocka_unit_test(test_commands),     cmocka_unit_test(test_build),
-		cmocka_unit_test(test_own_name),     cmocka_unit_test(test_volumes),
-		cmocka_unit_test(test_never_reused), cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_start),    cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_build),
+		cmocka_unit_test(test_started),  cmocka_unit_test(test_own_name),
+		cmocka_unit_test(test_volumes),  cmocka_unit_test(test_never_reused),
+		cmocka_unit_test(test_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
