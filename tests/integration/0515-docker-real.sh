@@ -6,7 +6,7 @@
 . "${0%/*}/testlib.sh"
 export INGOT_CACHE=off # every step runs; reuse has tests of its own
 
-for program in qemu-system-x86_64 qemu-img docker-registry dpkg-deb jq; do
+for program in qemu-system-x86_64 qemu-img docker-registry dpkg-deb ansible-playbook; do
 	command -v $program >/dev/null || test_skip_all "no $program"
 done
 . "${0%/*}/dockerd.sh"
@@ -41,6 +41,15 @@ write_file install.sh <<-\EOF
 	$root rm -r /tmp/debs /tmp/before /tmp/after /tmp/message
 EOF
 
+write_file site.yml <<-\EOF
+	- hosts: all
+	  gather_facts: false
+	  tasks:
+	    - copy:
+	        content: "from Ansible for {{ packer_build_name }}\n"
+	        dest: /etc/by-ansible
+	        mode: "0640"
+EOF
 write_file both.pkr.hcl <<-EOF
 	source "qemu" "vm" {
 	  iso_url              = "$base_image"
@@ -81,6 +90,10 @@ write_file both.pkr.hcl <<-EOF
 	  provisioner "shell" {
 	    script = "install.sh"
 	  }
+	  provisioner "ansible" {
+	    playbook_file = "site.yml"
+	    only          = ["docker.box"]
+	  }
 	  provisioner "file" {
 	    direction   = "download"
 	    source      = "/tmp/changed"
@@ -104,7 +117,7 @@ write_file both.pkr.hcl <<-EOF
 EOF
 
 test_expect_success 'without Docker the same template says what to install' '
-	mkdir -p only && PATH=$PWD/only && test_exit 1 "$test_root/bin/ingot" build -color=false \
+	mkdir -p only && ln -s "$(command -v ansible-playbook)" only/ && PATH=$PWD/only && test_exit 1 "$test_root/bin/ingot" build -color=false \
 		-only=docker.box both.pkr.hcl >out.txt 2>&1
 	PATH=$test_root/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	cat out.txt && grep -F "cannot run '"'docker'"': not found in PATH" out.txt &&
@@ -128,6 +141,8 @@ test_expect_success 'the image is in the registry; a container of its digest has
 	digest=$(cat digest) && write_file shown.sh <<-\EOT &&
 		set -e
 		web-tool
+		stat -c "mode %a" /etc/by-ansible
+		cat /etc/by-ansible
 		dpkg-query -W -f "found \${Version}\n" web-library
 	EOT
 	docker rmi "$registry/team/real:1" "$registry/team/real:latest" &&
@@ -146,7 +161,8 @@ test_expect_success 'the image is in the registry; a container of its digest has
 		}
 	EOT
 	ingot build -color=false back.pkr.hcl >out.txt 2>&1 || { cat out.txt; false; } &&
-	grep "web-tool 1.4-2 from the host" out.txt && grep "found 2.0-1" out.txt && docker_clean &&
+	grep "web-tool 1.4-2 from the host" out.txt && grep "found 2.0-1" out.txt &&
+	grep "from Ansible for box" out.txt && grep "mode 640" out.txt && docker_clean &&
 	[ "$(in_image "$digest" web-tool)" = "web-tool 1.4-2 from the host" ] &&
 	docker image inspect -f "{{ .Config.Labels.made }} {{ .Config.Cmd }} {{ .Config.Entrypoint }}" "$digest" >config &&
 	cat config && grep -x "here \[/bin/bash\] \[.*\]" config

@@ -220,7 +220,7 @@ static bool has_outer_loop(struct str line)
 
 static bool contains(struct str line, const char *text)
 {
-	return memmem(line.p, line.len, text, strlen(text)) != NULL;
+	return line.p && memmem(line.p, line.len, text, strlen(text)) != NULL;
 }
 
 static const char *outside_of(struct str line)
