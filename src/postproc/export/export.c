@@ -32,7 +32,7 @@ static const struct attr image_attrs[] = {
 	ATTR_STRING(struct export_image, format, ATTR_REQUIRED, "`gce`, `ova`, `qcow2`, `raw`, `vdi`, `vhd`, `vhdx` or `vmdk`."),
 	ATTR_STRING(struct export_image, subformat, 0, "`dynamic` or `fixed` of `vhd`, `monolithicSparse` or `streamOptimized` of `vmdk`. Unset: the first of them."),
 	ATTR_STRING(struct export_image, compression, 0, "`zstd`, `zlib` or `none` of `qcow2`. Unset: `zstd`."),
-	ATTR_INT(struct export_image, level, 0, "Of the compression, 1 (fast) to 9 (small). Unset: the format's own default.", .min = 0, .max = 12),
+	ATTR_INT(struct export_image, level, 0, "Of the compression, 1 (fast) to 12 (small), of those that deflate: `gce`, `ova`, `streamOptimized`. Unset: 5.", .min = 0, .max = 12),
 	ATTR_STRING(struct export_image, output, ATTR_LATE, "The file to write, with its ending. Unset: the post-processor's `output` and the format's ending."),
 	ATTR_END,
 };
