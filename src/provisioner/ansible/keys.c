@@ -191,7 +191,7 @@ static bool looks_outside(struct str line, const char *call)
 {
 	size_t len = strlen(call);
 
-	for (size_t i = 0; i + len <= line.len; i++) {
+	for (size_t i = 0; line.p && i + len <= line.len; i++) {
 		size_t at = i + len;
 
 		if (memcmp(line.p + i, call, len) || (i && is_name(line.p[i - 1])))
