@@ -119,13 +119,25 @@ static const char *text_of(const struct value *object, const char *name)
 	return *value_as_string(v) ? value_as_string(v) : NULL;
 }
 
+/* What ssh says of a connection that others share, whenever a command with a terminal ends. */
+static bool is_farewell(struct str line)
+{
+	return str_starts_with(line, STR("Shared connection to ")) &&
+	       str_ends_with(line, STR(" closed."));
+}
+
 /* What tools say last is why they failed. */
 static struct str last_line(const char *text)
 {
-	struct str s = str_trim(str_of(text));
-	const char *nl = memrchr(s.p, '\n', s.len);
+	struct str rest = str_of(text), last = { 0 };
 
-	return nl ? str_trim((struct str){ nl + 1, (size_t)(s.p + s.len - nl - 1) }) : s;
+	while (rest.len) {
+		struct str line = str_trim(str_split(rest, '\n', &rest));
+
+		if (line.len && !is_farewell(line))
+			last = line;
+	}
+	return last;
 }
 
 static void add_cause(struct strbuf *sb, const struct value *result)
@@ -140,6 +152,8 @@ static void add_cause(struct strbuf *sb, const struct value *result)
 			continue;
 		struct str last = last_line(text);
 
+		if (!last.len)
+			continue;
 		strbuf_addf(sb, ": %.*s", STR_FMT(last));
 		return;
 	}

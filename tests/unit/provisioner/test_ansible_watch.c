@@ -43,7 +43,8 @@ static void test_command(void **state)
 	expect(state,
 	       "RUNNING HANDLER [restart] **\n"
 	       "\033[0;31mfatal: [h -> other]: FAILED! => {\"msg\": \"non-zero return code\", "
-	       "\"stderr\": \"a\\nlast words\\n\", \"stdout\": \"x\"}\033[0m\n",
+	       "\"stderr\": \"a\\nlast words\\nShared connection to h closed.\\r\\n\", \"stdout\": "
+	       "\"x\"}\033[0m\n",
 	       "handler 'restart' failed on 'h -> other': non-zero return code: last words");
 }
 
