@@ -297,8 +297,10 @@ static int check_target(const struct job *j, struct error **err)
 
 static int check_input(const struct job *j, struct error **err)
 {
-	if (!j->files.len)
-		return error_set(err, ERROR_INVALID, "the artifact has no files to compress");
+	/* As the reference: an image of a container has none, and chains like that are there. */
+	if (!j->files.len && j->recipe.packing != PACKING_NONE)
+		ui_error(j->ctx->ui, "warning: the artifact has no files, so '%s' holds nothing",
+			 j->target);
 	if (j->recipe.packing != PACKING_NONE || j->files.len == 1)
 		return check_target(j, err);
 

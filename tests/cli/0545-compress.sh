@@ -113,7 +113,11 @@ test_expect_success 'what cannot be packed says why, and leaves nothing' '
         mkfifo pipe && template p.gz -1 pipe && bad && says "is not a regular file" && test_absent p.gz && test_absent p.gz.ingot-part &&
         template p.tar.xz -1 big d && bad && says "is not a regular file" && test_absent p.tar.xz.ingot-part &&
         template p.gz -1 big empty && bad && says "Can only have 1 input file when not using tar/zip. Found 2 files" &&
-        template sum/p.gz -1 "nothing*" && bad && says "the artifact has no files to compress" && test_absent sum'
+        template p.gz -1 "nothing*" && bad && says "not using tar/zip. Found 0 files" && test_absent p.gz'
+
+test_expect_success 'an artifact without files makes an archive of nothing, as ever, and that is said' '
+        template none.tar.gz -1 "nothing*" && ingot build -color=false t.pkr.hcl >said 2>&1 && says "warning: the artifact has no files" &&
+        [ -z "$(tar -tzf none.tar.gz)" ]'
 
 test_expect_success 'an output that is its own input is refused, also by another name' '
         cp big same.gz && ln -s same.gz link.gz && cp big want && template same.gz -1 same.gz && bad && says "into itself" &&
