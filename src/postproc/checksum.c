@@ -2,6 +2,7 @@
 /* The post-processor `checksum`: writes digests of an artifact's files (post-processors.md 4). */
 #include "base/alloc.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "base/strbuf.h"
 #include "core/component.h"
 #include "os/fd.h"
@@ -15,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DEFAULT_OUTPUT "packer_{{.BuildName}}_{{.BuilderType}}_{{.ChecksumType}}.checksum"
+
 struct checksum {
 	struct text_list checksum_types;
 	const char *output;
@@ -24,17 +27,19 @@ static const struct attr checksum_attrs[] = {
 	ATTR_STRINGS(struct checksum, checksum_types, 0,
 		     "Any of md5, sha1, sha224, sha256, sha384, sha512.", .def = "md5"),
 	ATTR_STRING(struct checksum, output, ATTR_LATE, "The file to add to.",
-		    .def = "packer_{{.BuildName}}_{{.BuilderType}}_{{.ChecksumType}}.checksum"),
+		    .def = DEFAULT_OUTPUT),
 	ATTR_END,
 };
 static const struct schema checksum_schema = SCHEMA(struct checksum, checksum_attrs);
 
 static void checksum_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
 {
-	const struct checksum *c = config;
+	struct checksum *c = config;
 	struct range at = decoded_range(ctx->decoded, "checksum_types");
 	enum digest_type type;
 
+	if (text_is_empty(c->output))
+		c->output = DEFAULT_OUTPUT;
 	for (size_t i = 0; i < c->checksum_types.len; i++)
 		if (!digest_from_name(c->checksum_types.v[i], &type))
 			diags_error(

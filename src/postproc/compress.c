@@ -18,7 +18,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#define DEFAULT_OUTPUT "packer_{{.BuildName}}_{{.BuilderType}}"
 
 struct compress {
 	const char *output;
@@ -28,7 +29,7 @@ struct compress {
 
 static const struct attr compress_attrs[] = {
 	ATTR_STRING(struct compress, output, ATTR_LATE, "The file to write.",
-		    .def = "packer_{{.BuildName}}_{{.BuilderType}}"),
+		    .def = DEFAULT_OUTPUT),
 	ATTR_STRING(struct compress, format, 0, "Ending to go by when the name has none."),
 	ATTR_INT(struct compress, compression_level, 0,
 		 "1 (fast) to 9 (small), zstd to 19; -1: the default.", .def = "-1"),
@@ -103,8 +104,10 @@ static struct recipe recipe_of_config(const struct compress *c)
 
 static void compress_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
 {
-	const struct compress *c = config;
+	struct compress *c = config;
 
+	if (text_is_empty(c->output))
+		c->output = DEFAULT_OUTPUT;
 	output_check(ctx, "output", c->output, diags);
 }
 
@@ -278,21 +281,12 @@ static int write_target(struct job *j, struct error **err)
 /* The file made would be removed together with its input. */
 static int check_target(const struct job *j, struct error **err)
 {
-	AUTO_FREE char *full = path_absolute(j->ctx->cwd, j->target);
-	struct stat target, st;
-	const bool exists = stat(full, &target) == 0;
-
-	for (size_t i = 0; i < j->files.len; i++) {
-		AUTO_FREE char *file = path_absolute(j->ctx->cwd, j->files.v[i]);
-
-		if (strcmp(file, full) != 0 &&
-		    !(exists && stat(file, &st) == 0 && st.st_dev == target.st_dev &&
-		      st.st_ino == target.st_ino))
-			continue;
-		error_set(err, ERROR_INVALID, "cannot compress '%s' into itself", j->target);
-		return error_hint(err, "give output another name");
-	}
-	return 0;
+	if (output_check_path(j->ctx, j->target, err) < 0)
+		return -1;
+	if (!output_is_input(j->ctx, j->target, &j->files))
+		return 0;
+	error_set(err, ERROR_INVALID, "cannot compress '%s' into itself", j->target);
+	return error_hint(err, "give output another name");
 }
 
 static int check_input(const struct job *j, struct error **err)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postproc/output.h"
 
+#include "base/path.h"
+#include "base/str.h"
 #include "config/config.h"
 #include "tmpl/tmpl.h"
+
+#include <string.h>
+#include <sys/stat.h>
 
 char *output_render_with(const char *text, struct build_ctx *ctx, const struct artifact *input,
 			 const struct text_map *more, struct error **err)
@@ -44,6 +49,34 @@ char *output_render(const char *output, struct build_ctx *ctx, const struct arti
 	if (!path)
 		error_prefix(err, "cannot render output '%s'", output);
 	return path;
+}
+
+bool output_is_input(const struct build_ctx *ctx, const char *path, const struct strv *files)
+{
+	AUTO_FREE char *full = path_absolute(ctx->cwd, path);
+	struct stat target, st;
+	const bool exists = stat(full, &target) == 0;
+
+	for (size_t i = 0; i < files->len; i++) {
+		AUTO_FREE char *file = path_absolute(ctx->cwd, files->v[i]);
+
+		if (!strcmp(file, full) ||
+		    (exists && stat(file, &st) == 0 && st.st_dev == target.st_dev &&
+		     st.st_ino == target.st_ino))
+			return true;
+	}
+	return false;
+}
+
+int output_check_path(const struct build_ctx *ctx, const char *path, struct error **err)
+{
+	AUTO_FREE char *full = path_absolute(ctx->cwd, path);
+	struct stat st;
+
+	if (*path_basename(path) && (stat(full, &st) < 0 || !S_ISDIR(st.st_mode)))
+		return 0;
+	error_set(err, ERROR_INVALID, "output '%s' is a folder", path);
+	return error_hint(err, "name a file in it");
 }
 
 void output_check(const struct prepare_ctx *ctx, const char *attr, const char *output,

@@ -120,6 +120,37 @@ test_expect_success 'mistakes in the template' '
         test_exit 1 ingot validate t.pkr.hcl >said 2>&1 && cat said && says "outptu"
 '
 
+test_expect_success 'an empty output is the default' '
+        box_of v.qcow2 <<-\EOF &&
+        provider_override = "libvirt"
+        architecture      = "arm64"
+        output            = ""
+        override          = { libvirt = { output = "" } }
+	EOF
+        build && tar tf packer_f_libvirt_arm64.box
+'
+
+test_expect_success 'a box in place of what it is made of is refused, also under another name' '
+        cp v.qcow2 own.qcow2 && ln -s own.qcow2 link.box && echo "# mine" >own.rb && mkdir -p folder || return 1
+        for name in own.qcow2 ./own.qcow2 "$PWD/own.qcow2" link.box plain.raw note.txt own.rb; do
+                box_of own.qcow2 plain.raw <<-EOF && ln -sf own.qcow2 link.box && bad && says "which it is made of" || return 1
+	provider_override    = "libvirt"
+	include              = ["note.txt"]
+	vagrantfile_template = "own.rb"
+	output               = "$name"
+	EOF
+        done
+        cmp own.qcow2 v.qcow2 && [ "$(cat note.txt own.rb)" = "note
+# mine" ] && rm link.box &&
+        for name in folder folder/ absent/; do
+                box_of own.qcow2 <<-EOF && bad && says "is a folder" || return 1
+	provider_override = "libvirt"
+	output            = "$name"
+	EOF
+        done
+        test_absent absent && test_absent folder.ingot-part
+'
+
 test_expect_success 'what cannot be a box says why, and leaves nothing' '
         nothing() { [ -z "$(ls | grep -F .box)" ]; } &&
         box_of v.qcow2 </dev/null && bad && cat said && nothing &&

@@ -123,6 +123,11 @@ test_expect_success 'an output that is its own input is refused, also by another
         cp big same.gz && ln -s same.gz link.gz && cp big want && template same.gz -1 same.gz && bad && says "into itself" &&
         template link.gz -1 same.gz && bad && says "into itself" && cmp same.gz want'
 
+test_expect_success 'an empty output is the default, a folder is none' '
+        template "" -1 big && build && tar xzOf packer_f_file big | cmp - big &&
+        template new/ -1 big && bad && says "is a folder" && test_absent new &&
+        mkdir there && template there -1 big && bad && says "is a folder" && rmdir there && test_absent there.ingot-part'
+
 test_expect_success 'an interrupt ends it at once and leaves nothing' '
         rm -f x.txt && template slow.tar.xz 9 big && seq 40000000 >slow && sed -i "s/\"big\"/\"slow\"/" t.pkr.hcl &&
         { ingot build -color=false t.pkr.hcl >said 2>&1 & } && pid=$! &&

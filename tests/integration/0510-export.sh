@@ -112,6 +112,21 @@ test_expect_success 'what is there is not replaced unless the build says so' '
         ingot build -force t.pkr.hcl >out && same exported/disk.vdi VDI && test_clean
 '
 
+test_expect_success 'the disk itself is never replaced, and a folder is no file' '
+        cp odd.raw own.raw && ln -s . here && ln -s own.raw link.raw && mkdir -p folder.vdi || return 1
+        for name in own ./own here/own link; do
+                printf "formats = [\"raw\"]\noutput = \"$name\"\n" >options && template "\"own.raw\"" <options &&
+                bad build -color=false -force t.pkr.hcl && grep "is a file of the artifact" out || return 1
+        done
+        cmp own.raw odd.raw && for name in absent/ folder; do
+                printf "formats = [\"raw\", \"vdi\"]\noutput = \"$name\"\n" >options && template "\"own.raw\"" <options &&
+                bad build -color=false -force t.pkr.hcl && grep "is a folder" out && test_absent absent &&
+                test_absent folder.raw || return 1
+        done
+        printf "formats = [\"raw\"]\noutput = \"\"\n" | template "\"own.raw\"" &&
+        rm -f exported/disk.raw && ingot build t.pkr.hcl >out && cmp exported/disk.raw odd.raw && test_clean
+'
+
 test_expect_success 'a raw disk from a legacy template, room taken, in folders that are made' '
         printf "{\"builders\": [{\"type\": \"null\", \"communicator\": \"none\"}],
           \"post-processors\": [[{\"type\": \"artifice\", \"files\": [\"odd.raw\"]},

@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
 #include "core/component.h"
@@ -25,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFAULT_OUTPUT "exported/{{.BuildName}}"
+
 enum { IMAGES_MAX = 16 };
 
 /* clang-format off */
@@ -42,7 +45,7 @@ static const struct attr export_attrs[] = {
 	ATTR_STRINGS(struct export_config, formats, 0, "Formats to make, each as its defaults are: any of gce, ova, qcow2, raw, vdi, vhd, vhdx, vmdk."),
 	ATTR_BLOCKS(struct export_config, image, 0, &image_schema, "An image to make, where a word in `formats` does not say enough."),
 	ATTR_BLOCK(struct export_config, ovf, 0, &export_ovf_schema, "What the descriptor of an OVA says of the machine, where it differs from the machine that was built."),
-	ATTR_STRING(struct export_config, output, ATTR_LATE, "Name of the files, without the ending that each format has.", .def = "exported/{{.BuildName}}"),
+	ATTR_STRING(struct export_config, output, ATTR_LATE, "Name of the files, without the ending that each format has.", .def = DEFAULT_OUTPUT),
 	ATTR_STRING(struct export_config, disk, 0, "Which of the artifact's files is the disk, where there are several."),
 	ATTR_STRINGS(struct export_config, checksum_types, 0, "Any of md5, sha1, sha224, sha256, sha384, sha512: beside each file `NAME` its checksum in `NAME.sha256`, as `sha256sum -c` reads it."),
 	ATTR_BOOL(struct export_config, sparse, 0, "Leave holes in raw files; false: they take all of their room.", .def = "true"),
@@ -233,6 +236,8 @@ static void export_prepare(void *config, const struct prepare_ctx *ctx, struct d
 	const struct checking k = { ctx, diags };
 	enum digest_type type;
 
+	if (text_is_empty(c->output))
+		c->output = DEFAULT_OUTPUT;
 	collect_images(&k, c);
 	check_names(&k, c);
 	for (size_t i = 0; i < c->checksum_types.len; i++)
@@ -309,6 +314,15 @@ static void run_init(struct export_run *x, const struct export_config *config,
 	outputs_init(&x->outputs, ctx);
 }
 
+/* The ending that comes after it would be the whole name. */
+static int check_name(const char *name, struct error **err)
+{
+	if (*path_basename(name))
+		return 0;
+	error_set(err, ERROR_INVALID, "output '%s' is a folder", name);
+	return error_hint(err, "name a file in it");
+}
+
 /* The names of all files, before anything is made. */
 static int name_files(struct export_run *x, struct error **err)
 {
@@ -322,7 +336,8 @@ static int name_files(struct export_run *x, struct error **err)
 		struct job *job = &x->jobs[x->count++];
 
 		*job = (struct job){ .image = image };
-		if (!path || outputs_add(&x->outputs, path, x->input, &job->file, err) < 0)
+		if (!path || check_name(name, err) < 0 ||
+		    outputs_add(&x->outputs, path, x->input, &job->file, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "os/fs.h"
+#include "postproc/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,14 +46,11 @@ void outputs_release(struct outputs *o)
 static int refuse(const struct outputs *o, const struct output_file *f,
 		  const struct artifact *input, struct error **err)
 {
-	for (size_t i = 0; i < input->files.len; i++) {
-		AUTO_FREE char *file = path_absolute(o->ctx->cwd, input->files.v[i]);
-
-		if (!strcmp(file, f->full))
-			return error_set(err, ERROR_INVALID,
-					 "'%s' is a file of the artifact that is exported",
-					 f->path);
-	}
+	if (output_is_input(o->ctx, f->path, &input->files))
+		return error_set(err, ERROR_INVALID,
+				 "'%s' is a file of the artifact that is exported", f->path);
+	if (output_check_path(o->ctx, f->path, err) < 0)
+		return -1;
 	for (size_t i = 0; i < o->len; i++)
 		if (o->items[i] != f && !strcmp(o->items[i]->full, f->full))
 			return error_set(err, ERROR_INVALID, "two files would be named '%s'",

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFAULT_OUTPUT "packer_{{ .BuildName }}_{{ .Provider }}_{{ .Architecture }}.box"
+
 enum { LEVEL_MAX = 9, TEMPLATE_MAX = 1024 * 1024 };
 
 struct vagrant {
@@ -32,7 +34,7 @@ struct vagrant {
 static const struct attr vagrant_attrs[] = {
 	ATTR_STRING(struct vagrant, output, ATTR_LATE,
 		    "The box; fields ArtifactId, BuildName, Provider, Architecture.",
-		    .def = "packer_{{ .BuildName }}_{{ .Provider }}_{{ .Architecture }}.box"),
+		    .def = DEFAULT_OUTPUT),
 	ATTR_INT(struct vagrant, compression_level, 0,
 		 "1 (fast) to 9 (small); 0: a plain tar file; -1: the default.", .def = "-1"),
 	ATTR_STRINGS(struct vagrant, include, ATTR_LOCAL_FILE,
@@ -86,7 +88,7 @@ static void apply_override(struct vagrant *v, const struct decoded *d, struct ar
 	struct vagrant over = { 0 };
 
 	schema_fill(d, &over, arena, diags);
-	if (decoded_is_set(d, "output"))
+	if (decoded_is_set(d, "output") && !text_is_empty(over.output))
 		v->output = over.output;
 	if (decoded_is_set(d, "compression_level"))
 		v->compression_level = over.compression_level;
@@ -150,9 +152,11 @@ static void check_override(const struct vagrant *v, const struct prepare_ctx *ct
 
 static void vagrant_prepare(void *config, const struct prepare_ctx *ctx, struct diags *diags)
 {
-	const struct vagrant *v = config;
+	struct vagrant *v = config;
 	const struct range at = decoded_range(ctx->decoded, "provider_override");
 
+	if (text_is_empty(v->output))
+		v->output = DEFAULT_OUTPUT;
 	if (!text_is_empty(v->provider_override) && !box_provider_named(v->provider_override)) {
 		AUTO_FREE char *names = box_provider_names();
 
@@ -361,6 +365,26 @@ static const char *architecture_of(const struct job *j)
 	return !strcmp(host, "386") ? "i386" : host;
 }
 
+/* The box would take the place of what it is made of, or be removed with it. */
+static int check_target(const struct job *j, const char *target, struct error **err)
+{
+	struct strv files = STRV_INIT;
+	bool is_input;
+
+	for (size_t i = 0; i < j->input->files.len; i++)
+		strv_push(&files, j->input->files.v[i]);
+	for (size_t i = 0; i < j->options.include.len; i++)
+		strv_push(&files, j->options.include.v[i]);
+	if (!text_is_empty(j->options.vagrantfile_template))
+		strv_push(&files, j->options.vagrantfile_template);
+	is_input = output_is_input(j->ctx, target, &files);
+	strv_release(&files);
+	if (!is_input)
+		return output_check_path(j->ctx, target, err);
+	error_set(err, ERROR_INVALID, "cannot write the box to '%s', which it is made of", target);
+	return error_hint(err, "give output another name");
+}
+
 static struct artifact *result_of(const struct job *j, const char *target)
 {
 	AUTO_FREE char *text = xasprintf("'%s' provider box: %s", j->provider->name, target);
@@ -390,7 +414,7 @@ static int vagrant_run(const void *config, struct build_ctx *ctx, struct artifac
 
 	if (!target)
 		return error_prefix(err, "cannot render output '%s'", j.options.output);
-	if (make_box(&j, target, err) < 0)
+	if (check_target(&j, target, err) < 0 || make_box(&j, target, err) < 0)
 		return -1;
 	ret->artifact = result_of(&j, target);
 	ret->keep = j.provider->keeps_input;
