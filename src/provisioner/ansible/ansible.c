@@ -141,6 +141,19 @@ static void check_variables(const struct ansible_config *c, const struct prepare
 	}
 }
 
+/* Ansible warns of a line that it cannot read, finds no hosts and calls that a success. */
+static void check_alias(const struct ansible_config *c, const struct prepare_ctx *ctx,
+			struct diags *diags)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (!text_is_empty(c->inventory_file) || !text_is_empty(c->inventory_file_template) ||
+	    !c->host_alias[strcspn(c->host_alias, " \t\r\n#")])
+		return;
+	text = xasprintf("host_alias: '%s' cannot be a name in an inventory", c->host_alias);
+	complain(ctx, diags, "host_alias", text);
+}
+
 static void check_version(const struct ansible_config *c, const struct prepare_ctx *ctx,
 			  struct diags *diags)
 {
@@ -172,6 +185,7 @@ static void ansible_prepare(void *config, const struct prepare_ctx *ctx, struct 
 	check_files(c, ctx, diags);
 	check_proxy(c, ctx, diags);
 	check_variables(c, ctx, diags);
+	check_alias(c, ctx, diags);
 	check_version(c, ctx, diags);
 }
 

@@ -101,6 +101,27 @@ static void test_variable_without_value(void **state)
 	bench_expect_diag(b, "ansible_env_vars: not in format 'key=value': B");
 }
 
+static void test_alias_that_is_no_name(void **state)
+{
+	struct bench *b = *state;
+	struct ansible_config c = config(b);
+
+	c.host_alias = "my host";
+	bench_prepare(b, &provisioner_ansible, &c);
+	bench_expect_diag(b, "host_alias: 'my host' cannot be a name in an inventory");
+}
+
+static void test_alias_without_inventory(void **state)
+{
+	struct bench *b = *state;
+	struct ansible_config c = config(b);
+
+	c.host_alias = "my host";
+	c.inventory_file = "hosts";
+	bench_prepare(b, &provisioner_ansible, &c);
+	assert_int_equal(b->diags.len, 0);
+}
+
 static void test_not_installed(void **state)
 {
 	struct bench *b = *state;
@@ -402,6 +423,8 @@ int main(void)
 		BENCH(test_key_type),
 		BENCH(test_port),
 		BENCH(test_variable_without_value),
+		BENCH(test_alias_that_is_no_name),
+		BENCH(test_alias_without_inventory),
 		BENCH(test_not_installed),
 		BENCH(test_versions),
 		BENCH(test_version_is_kept),
