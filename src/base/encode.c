@@ -166,3 +166,21 @@ void encode_go_quoted(struct strbuf *out, const char *text, size_t len)
 	}
 	strbuf_addch(out, '"');
 }
+
+void encode_shell_word(struct strbuf *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "%+,-./:=@_";
+
+	if (*text && strspn(text, plain) == strlen(text)) {
+		strbuf_addstr(out, text);
+		return;
+	}
+	strbuf_addch(out, '\'');
+	for (; *text; text++)
+		if (*text == '\'')
+			strbuf_addstr(out, "'\"'\"'");
+		else
+			strbuf_addch(out, *text);
+	strbuf_addch(out, '\'');
+}

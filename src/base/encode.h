@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binary <-> text encodings: hex, base64 (RFC 4648), URL query escaping, Go-quoting (%q). */
+/* Binary <-> text encodings: hex, base64 (RFC 4648), URL query escaping, Go-quoting (%q), shell words. */
 #pragma once
 
 #include "base/macro.h"
@@ -21,3 +21,5 @@ void encode_url_query(struct strbuf *out, const char *text, size_t len);
 
 /* Double-quoted with Go's escapes (language.md 9.4). */
 void encode_go_quoted(struct strbuf *out, const char *text, size_t len);
+/* One word of a POSIX shell; plain text stays as it is, all else is put in single quotes. */
+void encode_shell_word(struct strbuf *out, const char *text);

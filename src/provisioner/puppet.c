@@ -6,6 +6,7 @@
 #include "provisioner/puppet.h"
 
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -234,17 +235,30 @@ static int render_arguments(const struct puppet_run *r, const struct late_field 
 	return 0;
 }
 
+/* A command of the user's gets paths as they are: it may have put them in quotes. */
+static void add_path(const struct puppet_run *r, const char *path, struct strbuf *ret)
+{
+	if (text_eq(r->cfg->execute_command, puppet_unix.command))
+		encode_shell_word(ret, path);
+	else
+		strbuf_addstr(ret, path);
+}
+
 static char *render_command(const struct puppet_run *r, struct error **err)
 {
 	const struct puppet_config *c = r->cfg;
 	AUTO(strbuf) struct strbuf facts = STRBUF_INIT;
 	AUTO(strbuf) struct strbuf args = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf dir = STRBUF_INIT;
+	AUTO(strbuf) struct strbuf manifest = STRBUF_INIT;
 
 	make_facts(r, &facts);
+	add_path(r, c->working_directory, &dir);
+	add_path(r, r->manifest_file.buf, &manifest);
 
 	struct late_field fields[] = {
 		{ "ExtraArguments", "" },
-		{ "WorkingDir", c->working_directory },
+		{ "WorkingDir", dir.buf },
 		{ "FacterVars", facts.buf },
 		{ "Sudo", r->staging.sudo ? "true" : "" },
 		{ "PuppetBinDir", text_or_empty(c->puppet_bin_dir) },
@@ -253,7 +267,7 @@ static char *render_command(const struct puppet_run *r, struct error **err)
 		{ "ModulePathJoiner", os_of(c)->path_separator },
 		{ "HieraConfigPath", r->hiera.buf },
 		{ "ManifestDir", r->manifest_dir.buf },
-		{ "ManifestFile", r->manifest_file.buf },
+		{ "ManifestFile", manifest.buf },
 		{ NULL, NULL },
 	};
 

@@ -2,8 +2,8 @@
 #include "provisioner/ansible/inventory.h"
 
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "base/str.h"
-#include "provisioner/ansible/ssh_files.h"
 #include "provisioner/late.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static void add(struct strbuf *sb, const char *name, const char *value)
 	if (text_is_empty(value))
 		return;
 	strbuf_addf(sb, " %s=", name);
-	shell_word(sb, value);
+	encode_shell_word(sb, value);
 }
 
 static void add_port(struct strbuf *sb, const char *name, int port)

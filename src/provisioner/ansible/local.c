@@ -6,6 +6,7 @@
 #include "provisioner/ansible/local.h"
 
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -264,20 +265,33 @@ static bool has_line(const char *text, const char *key)
 	return false;
 }
 
+static void add_word(struct strbuf *line, const char *before, const char *word)
+{
+	strbuf_addstr(line, before);
+	encode_shell_word(line, word);
+}
+
 static int install(struct local_run *r, const char *file, bool collections, struct error **err)
 {
 	const struct ansible_local_config *c = r->cfg;
-	AUTO_FREE char *line = xasprintf("cd %s && %s %sinstall -r %s -p %s%s", r->staging.dir,
-					 c->galaxy_command, collections ? "collection " : "", file,
-					 collections ? r->galaxy_collections : r->galaxy_roles,
-					 c->galaxy_force_install ? " -f" : "");
+	AUTO(strbuf) struct strbuf line = STRBUF_INIT;
 
-	return run_line(r, line, c->galaxy_command, err);
+	add_word(&line, "cd ", r->staging.dir);
+	strbuf_addf(&line, " && %s %sinstall", c->galaxy_command, collections ? "collection " : "");
+	add_word(&line, " -r ", file);
+	strbuf_addf(&line, " -p %s%s", collections ? r->galaxy_collections : r->galaxy_roles,
+		    c->galaxy_force_install ? " -f" : "");
+	return run_line(r, line.buf, c->galaxy_command, err);
 }
 
+/* As it stands in a command: what the user says may hold variables of the shell. */
 static char *galaxy_path(const struct local_run *r, const char *wanted, const char *name)
 {
-	return text_is_empty(wanted) ? path_join(r->staging.dir, name) : xstrdup(wanted);
+	AUTO_FREE char *own = path_join(r->staging.dir, name);
+	AUTO(strbuf) struct strbuf word = STRBUF_INIT;
+
+	encode_shell_word(&word, own);
+	return xstrdup(text_is_empty(wanted) ? word.buf : wanted);
 }
 
 static int run_galaxy(struct local_run *r, struct error **err)
@@ -304,6 +318,14 @@ static int run_galaxy(struct local_run *r, struct error **err)
 	return install(r, dst, true, err);
 }
 
+static void add_staged(const struct local_run *r, struct strbuf *ret, const char *before,
+		       const char *folder, const char *name)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s%s", r->staging.dir, folder, name);
+
+	add_word(ret, before, path);
+}
+
 /*
  * Collections are looked for in a folder above "ansible_collections", which a path of the user's may be
  * itself or hold.
@@ -319,11 +341,11 @@ static void add_collections(const struct local_run *r, struct strbuf *ret)
 	if (r->galaxy_collections)
 		strbuf_addf(ret, "%s%s", r->galaxy_collections, paths->len ? ":" : "");
 	if (paths->len)
-		strbuf_addf(ret, "%s/collections", r->staging.dir);
+		add_staged(r, ret, "", "collections", "");
 	for (size_t i = 0; i < paths->len; i++) {
 		AUTO_FREE char *full = path_absolute(r->ctx->build->cwd, paths->v[i]);
 
-		strbuf_addf(ret, ":%s/collections/%s", r->staging.dir, path_basename(full));
+		add_staged(r, ret, ":", "collections/", path_basename(full));
 	}
 	strbuf_addch(ret, ' ');
 }
@@ -336,9 +358,11 @@ static void add_roles(const struct local_run *r, struct strbuf *ret)
 		return;
 	strbuf_addstr(ret, "ANSIBLE_ROLES_PATH=");
 	if (own)
-		strbuf_addf(ret, "%s/roles%s", r->staging.dir, r->galaxy_roles ? ":" : " ");
+		add_staged(r, ret, "", "roles", "");
+	strbuf_addstr(ret, own && r->galaxy_roles ? ":" : "");
 	if (r->galaxy_roles)
-		strbuf_addf(ret, "%s ", r->galaxy_roles);
+		strbuf_addstr(ret, r->galaxy_roles);
+	strbuf_addch(ret, ' ');
 }
 
 static int add_extra(const struct local_run *r, struct strbuf *ret, struct error **err)
@@ -381,14 +405,16 @@ static int run_playbook(struct local_run *r, const char *playbook, struct error 
 {
 	AUTO(strbuf) struct strbuf line = STRBUF_INIT;
 
-	strbuf_addf(&line, "cd %s && ", r->staging.dir);
+	add_word(&line, "cd ", r->staging.dir);
+	strbuf_addstr(&line, " && ");
 	add_collections(r, &line);
 	add_roles(r, &line);
-	strbuf_addf(&line, "%s %s", r->cfg->command, playbook);
+	strbuf_addf(&line, "%s ", r->cfg->command);
+	encode_shell_word(&line, playbook);
 	add_variables(r, &line);
 	if (add_extra(r, &line, err) < 0)
 		return -1;
-	strbuf_addf(&line, " -c local -i %s", r->inventory);
+	add_word(&line, " -c local -i ", r->inventory);
 	return run_line(r, line.buf, r->cfg->command, err);
 }
 

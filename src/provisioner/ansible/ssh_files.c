@@ -2,6 +2,7 @@
 #include "provisioner/ansible/ssh_files.h"
 
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "os/fs.h"
@@ -24,24 +25,6 @@ void ssh_files_release(struct ssh_files *f)
 	free(f->askpass);
 	free(f->why_not);
 	*f = (struct ssh_files){ 0 };
-}
-
-void shell_word(struct strbuf *sb, const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "%+,-./:=@_";
-
-	if (*text && strspn(text, plain) == strlen(text)) {
-		strbuf_addstr(sb, text);
-		return;
-	}
-	strbuf_addch(sb, '\'');
-	for (; *text; text++)
-		if (*text == '\'')
-			strbuf_addstr(sb, "'\"'\"'");
-		else
-			strbuf_addch(sb, *text);
-	strbuf_addch(sb, '\'');
 }
 
 /* ---- the configuration -------------------------------------------------------------------- */
@@ -94,7 +77,7 @@ static int add_answer(struct writing *w, const char *alias, const char *password
 	if (strpbrk(password, "\n\r"))
 		w->unsayable = true;
 	strbuf_addf(&w->answers, "*@%s*)\n\texec cat ", alias);
-	shell_word(&w->answers, path);
+	encode_shell_word(&w->answers, path);
 	strbuf_addstr(&w->answers, "\n\t;;\n");
 	return write_secret(path, password, err);
 }
@@ -285,7 +268,7 @@ char *ssh_files_args(const struct ssh_files *f, const char *users)
 	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
 
 	strbuf_addstr(&sb, "-F ");
-	shell_word(&sb, f->config);
+	encode_shell_word(&sb, f->config);
 	/* Without a password of its own Ansible tells ssh to ask for none; what comes first counts. */
 	if (f->askpass)
 		strbuf_addstr(&sb,

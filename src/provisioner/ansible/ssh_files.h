@@ -33,5 +33,3 @@ MUST_CHECK int ssh_files_make(const struct comm_route *r, const char *dir, const
 char *ssh_files_args(const struct ssh_files *f, const char *users);
 /* For the environment of ssh. */
 void ssh_files_export(const struct ssh_files *f, struct strv *env);
-/* A word of a shell. */
-void shell_word(struct strbuf *sb, const char *text);

@@ -116,6 +116,23 @@ static void test_go_quoted(void **state)
 	check_quoted("\357\277\275", 3, "\"\357\277\275\"");
 }
 
+static void check_word(const char *text, const char *want)
+{
+	AUTO(strbuf) struct strbuf sb = STRBUF_INIT;
+
+	encode_shell_word(&sb, text);
+	assert_string_equal(sb.buf, want);
+}
+
+static void test_shell_word(void **state)
+{
+	check_word("/srv/a-b_c.yml", "/srv/a-b_c.yml");
+	check_word("", "''");
+	check_word("a b", "'a b'");
+	check_word("it's $HOME", "'it'\"'\"'s $HOME'");
+	check_word("~", "'~'");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_base64_all_bytes),
 		cmocka_unit_test(test_url_query),
 		cmocka_unit_test(test_go_quoted),
+		cmocka_unit_test(test_shell_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

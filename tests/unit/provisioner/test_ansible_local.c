@@ -35,6 +35,28 @@ static void test_plain(void **state)
 			" -c local -i /s/packer-provisioner-ansible-local\n");
 }
 
+static void test_names_with_blanks(void **state)
+{
+	struct bench *b = *state;
+	AUTO_FREE char *playbook = bench_file(b, "it's a site.yml", "play");
+	AUTO_FREE char *hosts = bench_file(b, "my hosts", "h");
+	AUTO_FREE char *galaxy = bench_file(b, "my req.yml", "- x\n");
+	struct ansible_local_config c = { .playbook_file = playbook,
+					  .inventory_file = hosts,
+					  .galaxy_file = galaxy,
+					  .role_paths = LIST(b->dir),
+					  .staging_directory = "/my s" };
+	AUTO(error) struct error *e = NULL;
+
+	assert_int_equal(run(b, &c, &e), 0);
+	assert_non_null(strstr(b->log.buf, "\nexec cd '/my s' && ansible-galaxy install -r "
+					   "'/my s/my req.yml' -p '/my s/galaxy_roles'\n"));
+	assert_non_null(
+		strstr(b->log.buf, "ANSIBLE_ROLES_PATH='/my s/roles':'/my s/galaxy_roles' "));
+	assert_non_null(strstr(b->log.buf, RUN "'/my s/it'\"'\"'s a site.yml'" VARS
+					       " -c local -i '/my s/my hosts'\n"));
+}
+
 static void test_all_options(void **state)
 {
 	struct bench *b = *state;
@@ -138,8 +160,9 @@ static void test_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH(test_plain),    BENCH(test_all_options), BENCH(test_groups_and_address),
-		BENCH(test_failures), BENCH(test_bad),
+		BENCH(test_plain),       BENCH(test_names_with_blanks),
+		BENCH(test_all_options), BENCH(test_groups_and_address),
+		BENCH(test_failures),    BENCH(test_bad),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

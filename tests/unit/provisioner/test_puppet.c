@@ -41,6 +41,26 @@ static void test_plain(void **state)
 			"/tmp/packer-puppet-masterless/manifests/site.pp\n");
 }
 
+static void test_names_with_blanks(void **state)
+{
+	struct bench *b = *state;
+	AUTO_FREE char *manifest = bench_file(b, "it's a site.pp", "node");
+	struct puppet_config c = { .manifest_file = manifest, .working_directory = "/my work" };
+	struct puppet_config own = { .manifest_file = manifest,
+				     .execute_command = "apply \"{{.ManifestFile}}\"" };
+	AUTO(error) struct error *e = NULL;
+
+	prepare(b, &c);
+	assert_int_equal(run(b, &c, &e), 0);
+	assert_non_null(strstr(b->log.buf, "\nexec cd '/my work' && "));
+	assert_non_null(strstr(b->log.buf, " '/tmp/packer-puppet-masterless/manifests/it'\"'\"'s a "
+					   "site.pp'\n"));
+	prepare(b, &own);
+	assert_int_equal(run(b, &own, &e), 0);
+	assert_non_null(strstr(b->log.buf, "\nexec apply \"/tmp/packer-puppet-masterless/manifests/"
+					   "it's a site.pp\"\n"));
+}
+
 static void test_all_options(void **state)
 {
 	struct bench *b = *state;
@@ -163,8 +183,9 @@ static void test_local_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH(test_plain),    BENCH(test_all_options), BENCH(test_windows),
-		BENCH(test_statuses), BENCH(test_bad),         BENCH(test_local_files),
+		BENCH(test_plain),       BENCH(test_names_with_blanks), BENCH(test_all_options),
+		BENCH(test_windows),     BENCH(test_statuses),          BENCH(test_bad),
+		BENCH(test_local_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
