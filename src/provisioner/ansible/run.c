@@ -307,7 +307,12 @@ static int run_playbook(struct ansible_run *r, struct error **err)
 	if (result < 0)
 		return ansible_explain_missing(r->cfg->command, "command", err);
 	ui_wait_end(ui);
-	return status == 0 ? 0 : failed(r, status, err);
+	if (status != 0)
+		return failed(r, status, err);
+	if (watch_did_nothing(r->child.watch))
+		ui_error(ui, "warning: nothing was done: no play of the playbook has a host of the "
+			     "inventory ('groups' says which groups the machine is in)");
+	return 0;
 }
 
 /* ---- all of it ---------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ struct watch {
 	char *complaint; /* "ERROR! …" */
 	int look_ahead;  /* lines in which the last one's message may still come */
 	bool block;      /* and it stands on the lines below */
+	bool no_hosts;   /* a play had none */
 };
 
 static void failure_release(struct failure *f)
@@ -305,6 +306,8 @@ static void study(struct watch *w, const char *line)
 		look_ahead(w, line);
 	else if (text_eq(line, "...ignoring"))
 		forget(w);
+	else if (text_eq(line, "skipping: no hosts matched"))
+		w->no_hosts = true;
 	else if (!w->complaint && text_starts_with(line, error))
 		w->complaint = cut(line + strlen(error), strlen(line + strlen(error)), MESSAGE_MAX);
 }
@@ -368,4 +371,9 @@ char *watch_failure(const struct watch *w)
 bool watch_unreachable(const struct watch *w)
 {
 	return w->count && w->failures[w->count - 1].unreachable;
+}
+
+bool watch_did_nothing(const struct watch *w)
+{
+	return w->no_hosts && !w->task;
 }

@@ -18,3 +18,5 @@ void watch_line(void *data, bool is_stderr, const char *line);
 char *watch_failure(const struct watch *w);
 /* A host could not be reached. */
 bool watch_unreachable(const struct watch *w);
+/* There were plays, but none had a host. */
+bool watch_did_nothing(const struct watch *w);

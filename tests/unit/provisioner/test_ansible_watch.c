@@ -143,6 +143,27 @@ static void test_long(void **state)
 	assert_true(text_ends_with(got, "\xc3\xa4\xe2\x80\xa6"));
 }
 
+static void expect_nothing_done(struct bench *b, const char *output, bool want)
+{
+	AUTO(watch) struct watch *w = watch_new(&b->ui);
+
+	watch_line(w, false, output);
+	assert_int_equal(watch_did_nothing(w), want);
+}
+
+static void test_no_hosts(void **state)
+{
+	struct bench *b = *state;
+	static const char none[] = "PLAY [web] **\nskipping: no hosts matched\n\nPLAY RECAP **\n";
+
+	expect_nothing_done(b, none, true);
+	expect_nothing_done(b, "PLAY [db] **\n\033[0;36mskipping: no hosts matched\033[0m\n", true);
+	expect_nothing_done(
+		b, "PLAY [web] **\nskipping: no hosts matched\nPLAY [all] **\nTASK [t] **\n",
+		false);
+	expect_nothing_done(b, "PLAY [all] **\n\nPLAY RECAP **\n", false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,7 +171,7 @@ int main(void)
 		BENCH(test_unreachable), BENCH(test_items),     BENCH(test_ignored),
 		BENCH(test_last_task),   BENCH(test_hidden),    BENCH(test_yaml),
 		BENCH(test_pretty_json), BENCH(test_broken),    BENCH(test_complaint),
-		BENCH(test_long),
+		BENCH(test_long),        BENCH(test_no_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
