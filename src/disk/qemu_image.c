@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "disk/tool.h"
+#include "os/fs.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -105,6 +106,20 @@ static int image_write(struct disk_writer *base, uint64_t offset, const void *by
 	return 0;
 }
 
+/* A compressed cluster at the end stops where its data does; readers that read whole sectors, as the
+ * format counts them, would find the file cut off. `qemu-img convert` fills it up, too. */
+static int fill_sector(const struct qemu_image *w, struct error **err)
+{
+	int64_t size;
+
+	if (fs_size(w->path, &size, err) < 0)
+		return -1;
+	if (size % DISK_SECTOR == 0 ||
+	    truncate(w->path, size + DISK_SECTOR - size % DISK_SECTOR) == 0)
+		return 0;
+	return error_set_errno(err, errno, "cannot write '%s'", w->path);
+}
+
 static int image_finish(struct disk_writer *base, struct cancel *c, struct error **err)
 {
 	struct qemu_image *w = (struct qemu_image *)base;
@@ -112,7 +127,8 @@ static int image_finish(struct disk_writer *base, struct cancel *c, struct error
 	for (size_t i = 0; i < SLOTS; i++)
 		if (wait_for_slot(w, &w->slots[i], c, err) < 0)
 			return -1;
-	if (nbd_finish(w->nbd, c, err) < 0 || (w->shrink && shrink(w, c, err) < 0))
+	if (nbd_finish(w->nbd, c, err) < 0 || (w->shrink && shrink(w, c, err) < 0) ||
+	    (w->compress && fill_sector(w, err) < 0))
 		return -1;
 	w->is_complete = true;
 	return 0;

@@ -112,6 +112,22 @@ test_expect_success 'what is there is not replaced unless the build says so' '
         ingot build -force t.pkr.hcl >out && same exported/disk.vdi VDI && test_clean
 '
 
+test_expect_success 'a compressed qcow2 has whole sectors, whatever was written last' '
+        { seq 90000 | head -c 65536 && head -c 983040 /dev/zero; } >one.raw &&
+        template "\"one.raw\"" <<-\EOF &&
+	formats = ["qcow2"]
+	image {
+	  format      = "qcow2"
+	  compression = "zlib"
+	  output      = "made/one.qcow2"
+	}
+	output = "made/two"
+	EOF
+        ingot build t.pkr.hcl >out && stat -c "%s %n" made/* &&
+        for file in one two; do [ $(($(stat -c %s made/$file.qcow2) % 512)) = 0 ] || return 1; done &&
+        7z x -y -so -tQCOW made/one.qcow2 | cmp - one.raw && test_clean
+'
+
 test_expect_success 'the disk itself is never replaced, and a folder is no file' '
         cp odd.raw own.raw && ln -s . here && ln -s own.raw link.raw && mkdir -p folder.vdi || return 1
         for name in own ./own here/own link; do
