@@ -292,6 +292,39 @@ test_expect_success 'gc removes the container of a build that was killed' '
 	grep "container ingot-" gc.txt && docker_clean
 '
 
+cat >logged-docker <<-'EOF'
+	#!/bin/sh
+	echo "$*" >>argv
+	exec docker "$@"
+EOF
+chmod +x logged-docker
+cat >secret.pkr.hcl <<-'EOF'
+	variable "word" {
+	  default   = "it's hidden"
+	  sensitive = true
+	}
+	source "docker" "web" {
+	  docker_path = "./logged-docker"
+	  image       = "base:1"
+	  pull        = false
+	  discard     = true
+	  run_command = ["-d", "-i", "-t", "--network=host", "--entrypoint=/bin/sh", "--", "{{ .Image }}"]
+	}
+	build {
+	  sources = ["docker.web"]
+	  provisioner "shell" {
+	    env              = { WORD = var.word }
+	    inline           = ["test \"$WORD\" = \"it's $(echo hidden)\" || exit 1", "env | grep INGOT_ && exit 2", "exit 7"]
+	    valid_exit_codes = [7]
+	  }
+	}
+EOF
+test_expect_success 'secrets of commands are no arguments; the status is that of the command' '
+	ingot build -color=false -no-cache secret.pkr.hcl >out.txt 2>&1
+	got=$?; cat out.txt argv
+	[ $got = 0 ] && grep "^exec .*INGOT_COMMAND" argv && ! grep hidden argv && docker_clean
+'
+
 test_expect_success '-on-error=abort leaves the container and says how to remove it' '
 	test_exit 1 ingot build -color=false -on-error=abort h.pkr.hcl >out.txt 2>&1 &&
 	cat out.txt && [ -n "$(docker ps -q)" ] &&

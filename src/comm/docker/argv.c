@@ -5,6 +5,12 @@
 
 void argv_docker_exec(struct strv *ret, const struct docker_comm_config *c, enum docker_stdin in)
 {
+	argv_docker_exec_with(ret, c, in, NULL);
+}
+
+void argv_docker_exec_with(struct strv *ret, const struct docker_comm_config *c,
+			   enum docker_stdin in, const char *variable)
+{
 	strv_pushl(ret, c->program, "exec", NULL);
 	if (!text_is_empty(c->exec_user))
 		strv_pushl(ret, "-u", c->exec_user, NULL);
@@ -13,6 +19,8 @@ void argv_docker_exec(struct strv *ret, const struct docker_comm_config *c, enum
 	/* with -i the client would want a terminal of its own, too */
 	if (in == DOCKER_STDIN_TERMINAL)
 		strv_push(ret, "-t");
+	if (variable)
+		strv_pushl(ret, "-e", variable, NULL);
 	strv_push(ret, c->container);
 }
 

@@ -10,6 +10,9 @@ enum docker_stdin { DOCKER_STDIN_NONE, DOCKER_STDIN_OPEN, DOCKER_STDIN_TERMINAL 
 
 /* Up to the container: the command follows, word by word. */
 void argv_docker_exec(struct strv *ret, const struct docker_comm_config *c, enum docker_stdin in);
+/* The same; the command gets this variable of the client's environment. NULL: none. */
+void argv_docker_exec_with(struct strv *ret, const struct docker_comm_config *c,
+			   enum docker_stdin in, const char *variable);
 /* A tar stream on standard input, unpacked below an existing directory. */
 void argv_docker_put(struct strv *ret, const struct docker_comm_config *c, const char *dir);
 /* What is at `path` as a tar stream on standard output. */

@@ -161,6 +161,8 @@ static void make_env(const struct docker_call *call, struct strv *ret)
 	const struct docker_client *client = call->client;
 
 	strv_pushv(ret, client->ctx->environ);
+	if (call->variable)
+		set_env(ret, call->variable, call->value);
 	/* Podman's `cp` forgets a directory there */
 	if (!strcmp(call->argv->v[1], "cp"))
 		set_env(ret, "TMPDIR", client->ctx->temp_dir);

@@ -25,6 +25,8 @@ struct docker_call {
 	const struct docker_client *client;
 	const struct strv *argv;
 	struct cancel *cancel; /* NULL: the build's */
+	const char *variable;  /* in its environment, with this value; NULL: none */
+	const char *value;
 	const void *input;
 	size_t input_len;
 	proc_more_fn more; /* instead of `input` */

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/path.h"
+#include "base/redact.h"
 #include "base/str.h"
 #include "comm/docker/argv.h"
 #include "comm/docker/client.h"
@@ -126,6 +127,20 @@ static int give_output(void *data, bool is_stderr, const void *bytes, size_t len
 	return 0;
 }
 
+/*
+ * Everybody on this host sees the arguments of the client and of the shell in the container. A command that
+ * holds a secret goes into a variable, which only its owner sees.
+ */
+#define HIDDEN     "INGOT_COMMAND"
+#define RUN_HIDDEN "c=$" HIDDEN "; unset " HIDDEN "; eval \"$c\""
+
+static bool holds_secret(const struct docker_comm *m, const char *command)
+{
+	struct redactor *r = m->client.ctx->ui->redactor;
+
+	return r && redactor_has(r, command, strlen(command), NULL);
+}
+
 static int docker_exec(struct comm *comm, const struct comm_cmd *cmd, struct cancel *c,
 		       int *ret_status, struct error **err)
 {
@@ -136,13 +151,18 @@ static int docker_exec(struct comm *comm, const struct comm_cmd *cmd, struct can
 	bool pty = m->cfg->pty && !cmd->input_len && !cmd->source;
 	int status = 0;
 
-	start_argv(m, &argv, pty ? DOCKER_STDIN_TERMINAL : DOCKER_STDIN_OPEN);
-	strv_pushl(&argv, "/bin/sh", "-c", cmd->command, NULL);
+	bool hide = holds_secret(m, cmd->command);
+
+	argv_docker_exec_with(&argv, m->cfg, pty ? DOCKER_STDIN_TERMINAL : DOCKER_STDIN_OPEN,
+			      hide ? HIDDEN : NULL);
+	strv_pushl(&argv, "/bin/sh", "-c", hide ? RUN_HIDDEN : cmd->command, NULL);
 
 	const struct docker_call call = {
 		.client = &m->client,
 		.argv = &argv,
 		.cancel = c,
+		.variable = hide ? HIDDEN : NULL,
+		.value = cmd->command,
 		.input = cmd->input_len ? cmd->input : NULL,
 		.input_len = cmd->input_len,
 		.more = cmd->source ? cmd->source->read : NULL,
