@@ -3,13 +3,14 @@
 
 #include "base/alloc.h"
 #include "os/library.h"
+#include "pack/ring.h"
 
 #include <libdeflate.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { SLOTS_PER_THREAD = 4, THREADS_MAX = 64 };
+enum { PIECES_PER_THREAD = 4, THREADS_MAX = 64 };
 
 /* ---- the library ---------------------------------------------------------------------- */
 
@@ -64,191 +65,119 @@ static struct libdeflate_compressor *new_compressor(const struct deflate_library
 	return c;
 }
 
-/* ---- the ring ------------------------------------------------------------------------- */
+/* ---- pieces in a ring ----------------------------------------------------------------- */
 
-struct slot {
-	unsigned char *in, *out;
-	size_t in_len, out_len;
-	uint64_t tag;
-	bool done;
-};
-
-/*
- * Pieces are counted from the first; piece n is in slot n % slot_count:
- *
- *   written <= taken <= pushed <= written + slot_count
- *
- * Below `written` all came out, below `taken` a worker has or had it. A slot belongs to its worker
- * until `done`, then to the caller.
- */
 struct deflater {
+	struct codec codec;
 	struct deflate_spec spec;
 	const struct deflate_library *lib;
-	size_t bound;
-	struct slot *slots;
-	size_t slot_count;
-	pthread_t *threads;
-	size_t thread_count;
-	uint64_t written; /* only the caller's thread looks at it */
-
-	pthread_mutex_t mutex; /* guards what follows, and `done` of the slots */
-	pthread_cond_t work, done;
-	uint64_t taken, pushed;
-	bool stop;
+	struct ring *ring;
 };
 
-static struct slot *slot_of(struct deflater *d, uint64_t n)
+struct worker {
+	const struct deflater *deflater;
+	struct libdeflate_compressor *compressor;
+};
+
+static void *worker_new(const struct codec *c, struct error **err)
 {
-	return &d->slots[n % d->slot_count];
+	struct worker *w = NEW(struct worker);
+
+	(void)err;
+	w->deflater = (const struct deflater *)c;
+	w->compressor = new_compressor(w->deflater->lib, w->deflater->spec.level);
+	return w;
 }
 
-static struct slot *take_piece(struct deflater *d)
+static void worker_free(void *worker)
 {
-	struct slot *s = NULL;
+	struct worker *w = worker;
 
-	pthread_mutex_lock(&d->mutex);
-	while (!d->stop && d->taken == d->pushed)
-		pthread_cond_wait(&d->work, &d->mutex);
-	if (!d->stop)
-		s = slot_of(d, d->taken++);
-	pthread_mutex_unlock(&d->mutex);
-	return s;
+	w->deflater->lib->free(w->compressor);
+	free(w);
 }
 
-static void *worker(void *data)
+static int compress(void *worker, struct block *b, const atomic_bool *stop, struct error **err)
 {
-	struct deflater *d = data;
-	struct libdeflate_compressor *c = new_compressor(d->lib, d->spec.level);
-	struct slot *s;
+	const struct worker *w = worker;
+	const struct deflate_library *lib = w->deflater->lib;
+	enum deflate_form form = w->deflater->spec.form;
+	size_t room = lib->bound[form](NULL, b->len);
+	size_t made = lib->compress[form](w->compressor, b->in, b->len,
+					  strbuf_reserve(&b->out, room), room);
 
-	while ((s = take_piece(d))) {
-		s->out_len = d->lib->compress[d->spec.form](c, s->in, s->in_len, s->out, d->bound);
-		assert(s->out_len);
-		pthread_mutex_lock(&d->mutex);
-		s->done = true;
-		pthread_cond_signal(&d->done);
-		pthread_mutex_unlock(&d->mutex);
-	}
-	d->lib->free(c);
-	return NULL;
+	(void)stop;
+	(void)err;
+	assert(made);
+	strbuf_advance(&b->out, made);
+	return 0;
 }
 
-static int start_threads(struct deflater *d, struct error **err)
+static int give_out(void *owner, const struct block *b, struct error **err)
 {
-	size_t want = (size_t)MAX(1, MIN(d->spec.threads, THREADS_MAX));
-	int r = 0;
+	const struct deflater *d = owner;
 
-	d->threads = xcalloc(want, sizeof(*d->threads));
-	for (size_t i = 0; i < want && !r; i++) {
-		r = pthread_create(&d->threads[i], NULL, worker, d);
-		if (!r)
-			d->thread_count++;
-	}
-	/* fewer than wanted are no reason to fail */
-	return d->thread_count ? 0 : error_set_errno(err, r, "cannot start a thread");
+	return d->spec.out(d->spec.data, b->check, b->out.buf, b->out.len, err);
 }
+
+static const struct codec_ops ops = {
+	.worker_new = worker_new,
+	.worker_free = worker_free,
+	.compress = compress,
+};
 
 struct deflater *deflater_new(const struct deflate_spec *spec, struct error **err)
 {
 	const struct deflate_library *lib = load(err);
+	const int threads = MAX(1, MIN(spec->threads, THREADS_MAX));
 
 	if (!lib)
 		return NULL;
 
 	AUTO(deflater) struct deflater *d = NEW(struct deflater);
 
+	d->codec = (struct codec){ .ops = &ops, .block = spec->piece_max };
 	d->spec = *spec;
 	d->lib = lib;
-	d->bound = lib->bound[spec->form](NULL, spec->piece_max);
-	pthread_mutex_init(&d->mutex, NULL);
-	pthread_cond_init(&d->work, NULL);
-	pthread_cond_init(&d->done, NULL);
-	d->slot_count = (size_t)MAX(1, MIN(spec->threads, THREADS_MAX)) * SLOTS_PER_THREAD;
-	d->slots = xcalloc(d->slot_count, sizeof(*d->slots));
-	for (size_t i = 0; i < d->slot_count; i++) {
-		d->slots[i].in = xmalloc(spec->piece_max);
-		d->slots[i].out = xmalloc(d->bound);
-	}
-	return start_threads(d, err) < 0 ? NULL : TAKE(d);
+
+	const struct ring_spec ring = {
+		.codec = &d->codec,
+		.take = give_out,
+		.owner = d,
+		.threads = threads,
+		.blocks = (size_t)threads * PIECES_PER_THREAD,
+	};
+
+	d->ring = ring_new(&ring, err);
+	return d->ring ? TAKE(d) : NULL;
 }
 
 void deflater_free(struct deflater *d)
 {
 	if (!d)
 		return;
-	pthread_mutex_lock(&d->mutex);
-	d->stop = true;
-	pthread_cond_broadcast(&d->work);
-	pthread_mutex_unlock(&d->mutex);
-	for (size_t i = 0; i < d->thread_count; i++)
-		pthread_join(d->threads[i], NULL);
-	for (size_t i = 0; i < d->slot_count; i++) {
-		free(d->slots[i].in);
-		free(d->slots[i].out);
-	}
-	pthread_cond_destroy(&d->done);
-	pthread_cond_destroy(&d->work);
-	pthread_mutex_destroy(&d->mutex);
-	free(d->threads);
-	free(d->slots);
+	ring_free(d->ring);
 	free(d);
-}
-
-/* The oldest piece, compressed; NULL: none is under way, or, without `wait`, it is not ready. A
- * wait is as long as one piece takes. */
-static struct slot *oldest(struct deflater *d, bool wait)
-{
-	struct slot *s = slot_of(d, d->written);
-	bool done;
-
-	if (d->written == d->pushed) /* nobody else changes either */
-		return NULL;
-	pthread_mutex_lock(&d->mutex);
-	while (wait && !s->done)
-		pthread_cond_wait(&d->done, &d->mutex);
-	done = s->done;
-	pthread_mutex_unlock(&d->mutex);
-	return done ? s : NULL;
-}
-
-static int write_oldest(struct deflater *d, struct slot *s, struct error **err)
-{
-	s->done = false; /* it is the caller's until it is pushed again */
-	d->written++;
-	return d->spec.out(d->spec.data, s->tag, s->out, s->out_len, err);
 }
 
 unsigned char *deflater_room(struct deflater *d, struct error **err)
 {
-	struct slot *s;
-
-	while ((s = oldest(d, d->pushed == d->written + d->slot_count)))
-		if (write_oldest(d, s, err) < 0)
-			return NULL;
-	return slot_of(d, d->pushed)->in;
+	return ring_make_room(d->ring, err) < 0 ? NULL : ring_block(d->ring)->in;
 }
 
-void deflater_push(struct deflater *d, uint64_t tag, size_t len)
+int deflater_push(struct deflater *d, uint64_t tag, size_t len, struct error **err)
 {
-	struct slot *s = slot_of(d, d->pushed);
+	struct block *b = ring_block(d->ring);
 
 	assert(len && len <= d->spec.piece_max);
-	s->tag = tag;
-	s->in_len = len;
-	pthread_mutex_lock(&d->mutex);
-	d->pushed++;
-	pthread_cond_signal(&d->work);
-	pthread_mutex_unlock(&d->mutex);
+	b->check = tag;
+	b->len = len;
+	return ring_push(d->ring, NULL, err);
 }
 
 int deflater_flush(struct deflater *d, struct error **err)
 {
-	struct slot *s;
-
-	while ((s = oldest(d, true)))
-		if (write_oldest(d, s, err) < 0)
-			return -1;
-	return 0;
+	return ring_flush(d->ring, err);
 }
 
 /* ---- one piece ------------------------------------------------------------------------ */

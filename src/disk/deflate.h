@@ -2,8 +2,8 @@
 /*
  * Compression of pieces on several threads, with libdeflate: each piece is a stream of its own, and
  * they come out in the order they went in, on the thread of the caller. What is under way is
- * bounded by the slots of a ring. libdeflate, because it is more than twice as fast as zlib on
- * whole pieces; it is loaded when it is first used.
+ * bounded (pack/ring.h). libdeflate, because it is more than twice as fast as zlib on whole pieces;
+ * it is loaded when it is first used.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ DEFINE_AUTO(deflater, struct deflater *, deflater_free);
 /* Where the next piece is to be put, piece_max bytes; earlier ones may come out. NULL: `out` failed. */
 unsigned char *deflater_room(struct deflater *d, struct error **err);
 /* The piece is in its room. */
-void deflater_push(struct deflater *d, uint64_t tag, size_t len);
+MUST_CHECK int deflater_push(struct deflater *d, uint64_t tag, size_t len, struct error **err);
 /* All pieces come out. */
 MUST_CHECK int deflater_flush(struct deflater *d, struct error **err);
 

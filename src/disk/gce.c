@@ -6,8 +6,8 @@
 #include "base/vec.h"
 #include "disk/deflate.h"
 #include "disk/sink.h"
-#include "disk/tar.h"
 #include "disk/zeros.h"
+#include "pack/tar_header.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,11 +61,13 @@ static size_t map_blocks(size_t segments)
 
 /* ---- data -------------------------------------------------------------------------------- */
 
-static void push_piece(struct gce *g)
+static int push_piece(struct gce *g, struct error **err)
 {
-	deflater_push(g->deflater, 0, g->piece_len);
+	size_t len = g->piece_len;
+
 	g->piece = NULL;
 	g->piece_len = 0;
+	return deflater_push(g->deflater, 0, len, err);
 }
 
 /* `data` NULL: zeros */
@@ -84,8 +86,8 @@ static int append(struct gce *g, const unsigned char *data, uint64_t len, struct
 		}
 		g->piece_len += n;
 		len -= n;
-		if (g->piece_len == PIECE)
-			push_piece(g);
+		if (g->piece_len == PIECE && push_piece(g, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -145,8 +147,8 @@ static int gce_write(struct disk_writer *w, uint64_t offset, const void *bytes, 
 
 static void put_entry(unsigned char *at, const struct segment *s)
 {
-	tar_number(at, 12, s->at);
-	tar_number(at + 12, 12, s->len);
+	tar_number(at, 12, (int64_t)s->at);
+	tar_number(at + 12, 12, (int64_t)s->len);
 }
 
 /* The header and the blocks of the map; heap. */
@@ -157,14 +159,14 @@ static unsigned char *make_head(const struct gce *g, size_t *ret_len)
 	const struct segment *s = g->segments.items;
 	size_t left = g->segments.len, n = MIN(left, HEAD_ENTRIES);
 
-	tar_header(head, "disk.raw", g->stored);
+	tar_ustar_header(head, "disk.raw", g->stored);
 	for (size_t i = 0; i < n; i++)
 		put_entry(head + MAP + i * ENTRY, s++);
 	left -= n;
 	head[TYPE] = 'S';
 	memcpy(head + MAGIC, "ustar  ", 8);
 	head[EXTENDED] = left > 0;
-	tar_number(head + REAL_SIZE, 12, g->capacity);
+	tar_number(head + REAL_SIZE, 12, (int64_t)g->capacity);
 	tar_seal(head);
 	for (unsigned char *block = head + TAR_BLOCK; left; block += TAR_BLOCK) {
 		n = MIN(left, MORE_ENTRIES);
@@ -240,8 +242,8 @@ static int gce_finish(struct disk_writer *w, struct cancel *c, struct error **er
 	/* two blocks of zeros end the tar file; grains are multiples of a block */
 	if (append(g, NULL, 2 * TAR_BLOCK, err) < 0)
 		return -1;
-	push_piece(g);
-	if (deflater_flush(g->deflater, err) < 0 || write_head(g, err) < 0)
+	if (push_piece(g, err) < 0 || deflater_flush(g->deflater, err) < 0 ||
+	    write_head(g, err) < 0)
 		return -1;
 	return sink_close(&g->sink, err);
 }

@@ -8,7 +8,7 @@
 #include "base/strv.h"
 #include "disk/sink.h"
 #include "disk/stream_vmdk.h"
-#include "disk/tar.h"
+#include "pack/tar_header.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static int write_header(struct ova *o, const char *file, uint64_t size, struct e
 {
 	unsigned char h[TAR_BLOCK];
 
-	tar_header(h, file, size);
+	tar_ustar_header(h, file, size);
 	return sink_write(&o->sink, h, sizeof(h), err);
 }
 
@@ -162,7 +162,7 @@ static int complete_header(struct ova *o, const struct member *m, uint64_t size,
 {
 	unsigned char h[TAR_BLOCK];
 
-	tar_header(h, m->file, size);
+	tar_ustar_header(h, m->file, size);
 	return sink_patch(&o->sink, m->header_at, h, sizeof(h), err);
 }
 

@@ -213,7 +213,8 @@ static int stream_vmdk_write(struct disk_writer *w, uint64_t offset, const void 
 			return -1;
 		memcpy(room, p, n);
 		memset(room + n, 0, GRAIN - n);
-		deflater_push(v->deflater, offset / GRAIN, GRAIN);
+		if (deflater_push(v->deflater, offset / GRAIN, GRAIN, err) < 0)
+			return -1;
 		v->populated += GRAIN;
 	}
 	return 0;

@@ -16,11 +16,12 @@
 struct block {
 	unsigned char *in;
 	size_t len;
-	const unsigned char *before; /* the codec's `history` bytes before `in`, or fewer */
+	unsigned char *before; /* the codec's `history` bytes before `in`, or fewer */
 	size_t before_len;
 	struct strbuf out;
 	uint64_t check; /* what the codec needs to know of it later */
 };
+void block_release(struct block *b);
 
 struct codec;
 struct codec_ops {

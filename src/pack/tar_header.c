@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,8 +27,7 @@ enum {
 	PREFIX_LEN = 155,
 };
 
-/* Octal, or in 256s when it does not fit. */
-static void put_number(unsigned char *at, size_t len, int64_t n)
+void tar_number(unsigned char *at, size_t len, int64_t n)
 {
 	int64_t limit = INT64_C(1) << (3 * (len - 1));
 
@@ -50,23 +50,34 @@ static unsigned sum_of(const unsigned char *block)
 	return sum;
 }
 
+void tar_seal(unsigned char block[TAR_BLOCK])
+{
+	tar_number(block + AT_SUM, SUM_LEN - 1, sum_of(block));
+	block[AT_SUM + SUM_LEN - 1] = ' ';
+}
+
+static void fill(unsigned char *block, const char *name, const struct tar_fields *f)
+{
+	memset(block, 0, TAR_BLOCK);
+	memcpy(block + AT_NAME, name, strnlen(name, NAME_LEN));
+	tar_number(block + AT_MODE, SHORT_LEN, f->mode);
+	tar_number(block + AT_UID, SHORT_LEN, f->uid);
+	tar_number(block + AT_GID, SHORT_LEN, f->gid);
+	tar_number(block + AT_SIZE, LONG_LEN, f->size);
+	tar_number(block + AT_MTIME, LONG_LEN, f->mtime);
+	block[AT_TYPE] = (unsigned char)f->type;
+}
+
 static void add_block(struct strbuf *sb, const char *name, const char *link,
 		      const struct tar_fields *f)
 {
-	unsigned char block[TAR_BLOCK] = { 0 };
+	unsigned char block[TAR_BLOCK];
 
-	memcpy(block + AT_NAME, name, strnlen(name, NAME_LEN));
-	put_number(block + AT_MODE, SHORT_LEN, f->mode);
-	put_number(block + AT_UID, SHORT_LEN, f->uid);
-	put_number(block + AT_GID, SHORT_LEN, f->gid);
-	put_number(block + AT_SIZE, LONG_LEN, f->size);
-	put_number(block + AT_MTIME, LONG_LEN, f->mtime);
-	block[AT_TYPE] = (unsigned char)f->type;
+	fill(block, name, f);
 	if (link)
 		memcpy(block + AT_LINK, link, strnlen(link, NAME_LEN));
 	memcpy(block + AT_MAGIC, "ustar  ", 8);
-	put_number(block + AT_SUM, SUM_LEN - 1, sum_of(block));
-	block[AT_SUM + SUM_LEN - 1] = ' ';
+	tar_seal(block);
 	strbuf_add(sb, block, sizeof(block));
 }
 
@@ -89,6 +100,16 @@ void tar_add_header(struct strbuf *sb, const char *name, const char *link,
 	if (link && strlen(link) > NAME_LEN)
 		add_long(sb, TAR_LONG_LINK, link);
 	add_block(sb, name, link, f);
+}
+
+void tar_ustar_header(unsigned char block[TAR_BLOCK], const char *name, uint64_t size)
+{
+	const struct tar_fields f = { .type = TAR_FILE, .mode = 0644, .size = (int64_t)size };
+
+	assert(strlen(name) <= TAR_NAME_MAX);
+	fill(block, name, &f);
+	memcpy(block + AT_MAGIC, "ustar\00000", 8);
+	tar_seal(block);
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */

@@ -55,7 +55,8 @@ static int run(struct outcome *o, int threads, struct error **err)
 			return -1;
 		for (size_t i = 0; i < len; i++)
 			room[i] = (unsigned char)(n * 7 + i / 3);
-		deflater_push(d, n, len);
+		if (deflater_push(d, n, len, err) < 0)
+			return -1;
 	}
 	return deflater_flush(d, err);
 }
@@ -97,7 +98,7 @@ static void test_pieces_that_are_under_way_can_be_left(void **state)
 		if (!room)
 			break; /* the first was ready already */
 		memset(room, i, PIECE);
-		deflater_push(d, (uint64_t)i, PIECE);
+		assert_int_equal(deflater_push(d, (uint64_t)i, PIECE, &err), 0);
 	}
 	deflater_free(d);
 }
