@@ -55,10 +55,7 @@ static int refuse(const struct outputs *o, const struct output_file *f,
 		if (o->items[i] != f && !strcmp(o->items[i]->full, f->full))
 			return error_set(err, ERROR_INVALID, "two files would be named '%s'",
 					 f->path);
-	if (o->ctx->info->force || !(fs_exists(f->full) || fs_is_link(f->full)))
-		return 0;
-	error_set(err, ERROR_EXISTS, "'%s' already exists", f->path);
-	return error_hint(err, "use -force to replace it");
+	return 0;
 }
 
 int outputs_add(struct outputs *o, const char *path, const struct artifact *input,

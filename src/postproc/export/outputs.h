@@ -32,8 +32,8 @@ static inline void auto_outputs(struct outputs *o)
 	outputs_release(o);
 }
 
-/* Fails when a file of that name is there and the build does not say -force, or when it is one of the
- * artifact's own. Nothing is made yet. */
+/* Fails when it is a file of the artifact, or named twice. One that is there will be replaced, as other
+ * post-processors do. Nothing is made yet. */
 MUST_CHECK int outputs_add(struct outputs *o, const char *path, const struct artifact *input,
 			   struct output_file **ret, struct error **err);
 /* Its folder, and a note for the next run; what was left at `part` goes. */
