@@ -110,14 +110,21 @@ static int acknowledge(struct scp *s)
 	return job_write(s->j, false, "", 1);
 }
 
-/* What the user shall see; the transfer goes on, if there is more. */
+/* What the user shall see; the transfer goes on, if there is more. What is on further lines of it the client
+ * would take for the next answers. */
 static int complain(struct scp *s, const char *text)
 {
-	AUTO_FREE char *line = xasprintf("\1scp: %s\n", text);
+	AUTO(strbuf) struct strbuf line = STRBUF_INIT;
+
+	strbuf_addstr(&line, text);
+	strbuf_rtrim(&line);
+	strbuf_replace(&line, "\n", " ");
+
+	AUTO_FREE char *answer = xasprintf("\1scp: %s\n", line.buf);
 
 	s->failed = true;
 	proxy_set_trouble(s->j->proxy, text);
-	return say(s, line);
+	return say(s, answer);
 }
 
 static int complain_error(struct scp *s, struct error **e)
@@ -471,6 +478,10 @@ static int give_tree(struct scp *s, const char *path, const char *name, int dept
 
 	if (depth > DEPTH_MAX || lstat(path, &st) < 0 || S_ISLNK(st.st_mode))
 		return 0;
+	if (strchr(name, '\n')) {
+		error_set(&e, ERROR_INVALID, "%s: scp has no way to say a name of two lines", name);
+		return complain_error(s, &e);
+	}
 	if (!S_ISDIR(st.st_mode))
 		return give_file(s, path, name);
 	if (fs_list(path, &names, &e) < 0)
@@ -485,41 +496,52 @@ static int give_tree(struct scp *s, const char *path, const char *name, int dept
 	return r ? MIN(r, 0) : MIN(give_line(s, "E\n"), 0);
 }
 
-/* The names of files on the machine are its own: a line ends at a newline. */
-static const char *name_of(const struct scp *s)
+/* Without the slashes at its end: what it is called here, and what the client hears, is the last part. Heap;
+ * NULL: it has none, and a copy called ".." would not be below our folder. */
+static char *source_of(const struct scp *s, struct error **err)
 {
-	const char *name = path_basename(s->r->path);
+	AUTO_FREE char *path = xstrdup(s->r->path);
+	const char *name;
 
-	return strchr(name, '\n') ? "file" : name;
+	for (size_t len = strlen(path); len && path[len - 1] == '/'; len--)
+		path[len - 1] = '\0';
+	name = path_basename(path);
+	if (*name && !text_eq(name, ".") && !text_eq(name, ".."))
+		return TAKE(path);
+	error_set(err, ERROR_INVALID, "%s: a copy of it has no name: give the name of the folder",
+		  s->r->path);
+	return NULL;
 }
 
-static int fetch(struct scp *s, const char *top, const char *path, struct error **err)
+static int fetch(struct scp *s, const char *from, const char *top, struct error **err)
 {
 	struct comm *m = s->j->comm;
+	AUTO_FREE char *path = path_join(top, path_basename(from));
 	int status = 1;
 
-	if (s->r->recursive && ask_machine(s, "[ -d @ ]", s->r->path, &status, err) < 0)
+	if (s->r->recursive && ask_machine(s, "[ -d @ ]", from, &status, err) < 0)
 		return -1;
 	if (status == 0)
-		return m->ops->download_dir(m, s->r->path, top, s->j->c, err);
-	return m->ops->download(m, s->r->path, path, s->j->c, err);
+		return m->ops->download_dir(m, from, top, s->j->c, err);
+	return m->ops->download(m, from, path, s->j->c, err);
 }
 
 static int give_all(struct scp *s)
 {
 	AUTO(error) struct error *e = NULL, *ignored = NULL;
-	AUTO_FREE char *top = NULL, *path = NULL;
+	AUTO_FREE char *top = NULL, *from = NULL, *path = NULL;
 	int r = expect_go(s);
 
 	if (r < 0)
 		return -1;
-	if (fs_temp_dir(s->j->temp_dir, "scp-", &top, &e) < 0)
+	from = source_of(s, &e);
+	if (!from || fs_temp_dir(s->j->temp_dir, "scp-", &top, &e) < 0)
 		return complain_error(s, &e);
-	path = path_join(top, path_basename(s->r->path));
-	if (fetch(s, top, path, &e) < 0)
+	path = path_join(top, path_basename(from));
+	if (fetch(s, from, top, &e) < 0)
 		r = complain_error(s, &e);
 	else
-		r = give_tree(s, path, name_of(s), 0);
+		r = give_tree(s, path, path_basename(from), 0);
 	if (fs_remove_tree(top, &ignored) < 0)
 		error_ignore(&ignored, "the build removes its temporary directory anyway");
 	return r;
