@@ -108,7 +108,7 @@ static char *read_kept(const char *path, const char *identity)
 	struct str line = str_split(str_of(text.buf), '\n', &rest), what;
 	AUTO_FREE char *time = str_dup(str_split(line, ' ', &what));
 
-	if (!parse_int64(time, 10, &when) || when > now || now - when > KEPT_SECONDS ||
+	if (!parse_int64(time, 10, &when) || when < 0 || when > now || now - when > KEPT_SECONDS ||
 	    !str_is(what, identity))
 		return NULL;
 	return str_dup(rest);

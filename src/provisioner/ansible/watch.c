@@ -284,7 +284,7 @@ static void look_ahead(struct watch *w, const char *line)
 	w->look_ahead--;
 	if (w->block) {
 		f->message = cut(s.p, s.len, MESSAGE_MAX);
-	} else if (text_starts_with(s.p, "msg: ") || text_starts_with(s.p, "\"msg\": \"")) {
+	} else if (str_starts_with(s, STR("msg: ")) || str_starts_with(s, STR("\"msg\": \""))) {
 		bool yaml = *s.p == 'm';
 		struct str rest = { s.p + strlen("msg: "), s.len - strlen("msg: ") };
 

@@ -191,6 +191,34 @@ static void test_version_is_kept(void **state)
 	assert_int_equal(v.minor, 10);
 }
 
+/* A damaged answer of another time is none. */
+static void test_kept_time(void **state)
+{
+	struct bench *b = *state;
+	AUTO_FREE char *cache = path_join(b->dir, "cache");
+	AUTO_FREE char *path =
+		bench_file(b, "ap", "#!/bin/sh\necho asked >>$0.log\necho ap 2.3.4\n");
+	AUTO_FREE char *log = xasprintf("%s.log", path);
+	AUTO(strbuf) struct strbuf kept = STRBUF_INIT, text = STRBUF_INIT, damaged = STRBUF_INIT;
+	AUTO(strv) struct strv files = STRV_INIT;
+	AUTO(error) struct error *e = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		AUTO(ansible_version) struct ansible_version v = { 0 };
+
+		assert_int_equal(ansible_version_ask(path, NULL, cache, b->cancel, &v, &e), 0);
+		if (i)
+			break;
+		assert_int_equal(fs_walk_files(cache, &files, &e), 0);
+		assert_int_equal(files.len, 1);
+		assert_int_equal(fs_read(files.v[0], 1000, &kept, &e), 0);
+		strbuf_addf(&damaged, "-9223372036854775808%s", strchr(kept.buf, ' '));
+		assert_int_equal(fs_write(files.v[0], damaged.buf, damaged.len, 0600, &e), 0);
+	}
+	assert_int_equal(fs_read(log, 100, &text, &e), 0);
+	assert_string_equal(text.buf, "asked\nasked\n");
+}
+
 /* ---- inventory ---------------------------------------------------------------------------- */
 
 static void expect_inventory(struct bench *b, const struct ansible_config *c,
@@ -428,6 +456,7 @@ int main(void)
 		BENCH(test_not_installed),
 		BENCH(test_versions),
 		BENCH(test_version_is_kept),
+		BENCH(test_kept_time),
 		BENCH(test_inventory),
 		BENCH(test_inventory_kinds),
 		BENCH(test_inventory_template),
