@@ -273,7 +273,10 @@ static bool recover_entries(struct dead_run *run, struct recovery *r)
 			continue;
 
 		bool ok = recover_process(run, e, &killed);
-		AUTO_FREE char *what = xasprintf("process %d (%s)", (int)e->pid, e->process);
+		/* killed before it was told which process that is */
+		AUTO_FREE char *what =
+			e->pid ? xasprintf("process %d (%s)", (int)e->pid, e->process)
+			       : xasprintf("a process (%s)", e->process);
 
 		if (killed || !ok)
 			tell(r, run->id, ok, what);
