@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any division of a disk into data and holes, as nbd_status() tells it. The ranges
- * that are read lie in order, as their header says, and no data is left out. This
+ * Any division of a disk into data and holes, as nbd_status() tells it: the ranges
+ * that are read lie in order, within the disk, and begin and end where they may. This
  * program has no qemu-nbd: the functions of disk/nbd.h that are needed are its own.
  */
 #include "base/alloc.h"
