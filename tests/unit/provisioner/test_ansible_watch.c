@@ -103,9 +103,8 @@ static void test_yaml(void **state)
 	       "task 't' failed on 'a': it broke");
 	expect(state, "TASK [t] **\nfatal: [a]: FAILED! => changed=false \n  msg: |-\n    deep\n",
 	       "task 't' failed on 'a': deep");
-	/* blanks, and nothing else: there is no message */
-	expect(state,
-	       "TASK [t] **\nfatal: [a]: FAILED! => changed=false \n  msg:       \n  rc: 1\n",
+	/* blanks and a colour, and nothing else: there is no message */
+	expect(state, "TASK [t] **\nfatal: [a]: FAILED! => x\n  msg:    \033[0m\n  rc: 1\n",
 	       "task 't' failed on 'a'");
 }
 
