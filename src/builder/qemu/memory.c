@@ -24,7 +24,11 @@ enum {
 	ZERO_PAGE = 0x02 | 0x20,
 	ZERO_SIZE = HEAD + 1,
 	FULL_SIZE = HEAD + PAGE,
-	RESYNC = 64, /* pages that are looked through where the streams part */
+	RESYNC = 64, /* pages that are looked through where the streams part, */
+	CATCH_UP =
+		8192, /* and so many whose addresses are lower: something is missing in the later one */
+	ADDRESS_BITS =
+		40, /* what is beyond is the head of a section with bytes of a page behind it */
 	PARTS_MAX = 1 << 24,
 	CHECK_EVERY = 1 << 14,
 };
@@ -87,7 +91,7 @@ static size_t page_at(const struct view *v, size_t at, uint64_t *ret_address)
 	size = (head & (PAGE - 1)) == FULL_PAGE   ? FULL_SIZE
 	       : (head & (PAGE - 1)) == ZERO_PAGE ? ZERO_SIZE
 						  : 0;
-	if (!size || head >> 48 || v->size - at < size)
+	if (!size || head >> ADDRESS_BITS || v->size - at < size)
 		return 0;
 	*ret_address = head / PAGE;
 	return size;
@@ -111,7 +115,7 @@ static bool find_page(const struct view *v, size_t *at, uint64_t address, size_t
 {
 	size_t here = *at;
 
-	for (int i = 0; i < RESYNC; i++) {
+	for (int before = 0, behind = 0; before < CATCH_UP && behind < RESYNC;) {
 		uint64_t found;
 
 		here = next_page(v, here, &found, ret_size);
@@ -121,8 +125,11 @@ static bool find_page(const struct view *v, size_t *at, uint64_t address, size_t
 			*at = here;
 			return true;
 		}
+		before += found < address;
+		behind += found > address;
 		here += *ret_size;
 	}
+	*ret_size = 0;
 	return false;
 }
 

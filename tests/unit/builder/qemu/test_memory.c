@@ -106,6 +106,36 @@ static void test_pages(void **state)
 	assert_int_equal(there_and_back(&before, &later), texts + 2 * (PAGE + 8) + 9);
 }
 
+/* Between two rounds of pages stands the head of a section; with what follows it looks like a page whose content
+ * are hundreds of short ones. */
+static void test_sections(void **state)
+{
+	static const unsigned char end[] = { 0, 0, 0, 0, 0, 0, 0, 0x10, 0x7e,
+					     0, 0, 0, 2, 2, 0, 0, 0,    2 };
+	AUTO(strbuf) struct strbuf before = STRBUF_INIT, later = STRBUF_INIT;
+
+	for (uint64_t i = 0x28000; i < 0x29000; i++) {
+		add_page(&before, i, i % 2048 == 2047);
+		if (i == 0x28201)
+			strbuf_add(&later, end, sizeof(end));
+		add_page(&later, i, i % 2048 == 2047);
+	}
+	assert_int_equal(there_and_back(&before, &later), sizeof(end));
+}
+
+/* A part that is gone costs nothing but itself. */
+static void test_gap(void **state)
+{
+	AUTO(strbuf) struct strbuf before = STRBUF_INIT, later = STRBUF_INIT;
+
+	for (uint64_t i = 0; i < 4000; i++) {
+		add_page(&before, i, i % 3);
+		if (i < 1000 || i >= 2000)
+			add_page(&later, i, i % 3);
+	}
+	assert_int_equal(there_and_back(&before, &later), 0);
+}
+
 static void test_nothing_alike(void **state)
 {
 	AUTO(strbuf) struct strbuf before = STRBUF_INIT, later = STRBUF_INIT, none = STRBUF_INIT;
@@ -189,10 +219,9 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_nothing_alike),
-		cmocka_unit_test(test_any_stream),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_pages),      cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_gap),        cmocka_unit_test(test_nothing_alike),
+		cmocka_unit_test(test_any_stream), cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
