@@ -26,7 +26,7 @@ template() {
 	  provisioner "shell" {
 	    inline = [
 	      "echo two >> /tmp/steps", "echo second | dd of=/dev/sda bs=1M seek=2 conv=notrunc",
-	      "date -u -s @\$((\$(date +%s) - 86400))", "${4:-sleep 3}",
+	      "date -u -s @\$((\$(date +%s) - 86400))", "${4:-sleep 5}",
 	    ]
 	  }
 	  provisioner "shell" {

@@ -32,7 +32,7 @@
 enum {
 	MONITOR_SECONDS = 30,
 	SYNC_SECONDS = 60,
-	SYNC_EVERY = 3, /* s: as much work may be done again where only a disk can be booted */
+	SYNC_EVERY = 5, /* s: as much work may be done again where only a disk can be booted */
 	DIFFERENCE_SHARE = 4, /* of a state: from then on a new one is kept whole */
 };
 
