@@ -134,7 +134,7 @@ test_expect_success 'a terminal, a shared directory, volumes' '
 	docker_clean
 '
 
-test_expect_success 'a file system in a tar file, imported again' '
+test_expect_success 'a file system in a tar file, imported again, and a box for Vagrant that names the image' '
 	template d.pkr.hcl "export_path = \"out/root.tar\"" "
 		provisioner \"shell\" {
 		  inline = [\"echo exported >/exported\"]
@@ -145,9 +145,14 @@ test_expect_success 'a file system in a tar file, imported again' '
 		    tag        = \"3\"
 		    changes    = [\"CMD [\\\"cat\\\", \\\"/exported\\\"]\"]
 		  }
+		  post-processor \"vagrant\" {
+		    output = \"out/{{ .Provider }}.box\"
+		  }
 		}" &&
 	ingot build -color=false d.pkr.hcl >out.txt 2>&1 || { cat out.txt; false; } &&
-	[ "$(in_image imported:3)" = exported ] && test_absent out/root.tar && docker_clean
+	[ "$(in_image imported:3)" = exported ] && test_absent out/root.tar && docker_clean &&
+	tar -xzOf out/docker.box metadata.json | jq -e ".provider == \"docker\"" &&
+	tar -xzOf out/docker.box Vagrantfile | grep "docker.image = .imported:3."
 '
 
 # ---- a registry ------------------------------------------------------------------------------
