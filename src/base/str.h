@@ -36,6 +36,10 @@ static inline bool text_is_empty(const char *s)
 {
 	return !s || !*s;
 }
+static inline const char *text_or_empty(const char *s)
+{
+	return s ? s : "";
+}
 bool text_eq(const char *a, const char *b); /* NULL equals NULL only */
 
 /* The whole text must be a number in range; otherwise false and *ret untouched. */

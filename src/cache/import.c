@@ -5,6 +5,7 @@
  * in staging/ until all digests are right.
  */
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "cache/parcel.h"
@@ -103,18 +104,13 @@ static int next(struct import *m, struct archive_entry **ret, const char **ret_p
 	return 1;
 }
 
-static bool is_zero(const char *p, size_t len)
-{
-	return len && !*p && !memcmp(p, p + 1, len - 1);
-}
-
 static int write_sparse(struct import *m, int fd, const char *p, size_t len, int64_t at,
 			struct error **err)
 {
 	while (len) {
 		size_t n = MIN(len, (size_t)PIECE);
 
-		if (!is_zero(p, n)) {
+		if (!is_zeros(p, n)) {
 			m->written += (int64_t)n;
 			if (m->written > m->s->max)
 				return refuse(err, "it needs more room than the store may take");

@@ -177,10 +177,7 @@ static void check_key_file(struct check *k, const char *attr, const char **key, 
 	if (!text_is_empty(*cert) && !expand(k, attr, cert))
 		return;
 	if (stat(*key, &st) < 0) {
-		const char *why = strerrordesc_np(errno);
-
-		complain(k, attr, "%s is invalid: stat %s: %s", attr, *key,
-			 errno == ENOENT ? "no such file or directory" : why);
+		complain(k, attr, "%s is invalid: stat %s: %s", attr, *key, fs_reason(errno));
 		return;
 	}
 	if (key_check_file(*key, &e) < 0 ||

@@ -6,7 +6,6 @@
 #include "base/vec.h"
 #include "disk/deflate.h"
 #include "disk/sink.h"
-#include "disk/zeros.h"
 #include "pack/tar_header.h"
 
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "disk/image.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/path.h"
 #include "os/fd.h"
 #include "os/qcow2.h"
@@ -67,21 +68,16 @@ static const char *foreign_format(const unsigned char *head)
 	return NULL;
 }
 
-static uint32_t number_at(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static int check_qcow2(const unsigned char *head, const char *path, struct error **err)
 {
-	uint32_t version = number_at(head + QCOW2_VERSION);
-	uint32_t features = version >= 3 ? number_at(head + QCOW2_FEATURES + 4) : 0;
+	uint32_t version = (uint32_t)get_be(head + QCOW2_VERSION, 4);
+	uint32_t features = version >= 3 ? (uint32_t)get_be(head + QCOW2_FEATURES + 4, 4) : 0;
 
 	if (version < 2 || version > 3)
 		return error_set(err, ERROR_INVALID,
 				 "'%s' is a qcow file of version %u, which is not supported", path,
 				 version);
-	if (number_at(head + QCOW2_CRYPT))
+	if ((uint32_t)get_be(head + QCOW2_CRYPT, 4))
 		return error_set(err, ERROR_INVALID, "'%s' is encrypted", path);
 	if (features & FEATURE_EXTERNAL_DATA)
 		return error_set(err, ERROR_INVALID, "'%s' has its content in another file", path);
@@ -110,7 +106,7 @@ static int look_at_head(int fd, const char *path, enum disk_kind *ret, struct er
 		return error_set(err, ERROR_INVALID,
 				 "'%s' is in the format %s: only qcow2 and raw disks are read",
 				 path, foreign_format(head));
-	if (memcmp(head, "QFI\xfb", 4) != 0) {
+	if (memcmp(head, QCOW2_MAGIC, 4) != 0) {
 		*ret = DISK_RAW;
 		return 0;
 	}

@@ -5,7 +5,6 @@
 #include "base/bytes.h"
 #include "base/strbuf.h"
 #include "disk/deflate.h"
-#include "disk/zeros.h"
 
 #include <stdlib.h>
 #include <string.h>

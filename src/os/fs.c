@@ -51,6 +51,20 @@ int fs_stat_kind(const char *path, enum fs_kind *ret, struct error **err)
 	return 0;
 }
 
+const char *fs_reason(int error_number)
+{
+	switch (error_number) {
+	case ENOENT:
+		return "no such file or directory";
+	case EACCES:
+		return "permission denied";
+	case ENOTDIR:
+		return "not a directory";
+	default:
+		return strerrordesc_np(error_number);
+	}
+}
+
 bool fs_exists(const char *path)
 {
 	return access(path, F_OK) == 0;

@@ -19,6 +19,8 @@ enum { FS_READ_MAX = 64 * 1024 * 1024 };
 enum fs_kind { FS_ABSENT, FS_FILE, FS_DIR, FS_OTHER };
 /* Follows symlinks. ABSENT for ENOENT/ENOTDIR; other failures too are errors. */
 MUST_CHECK int fs_stat_kind(const char *path, enum fs_kind *ret, struct error **err);
+/* Why a file cannot be had, in the words that messages about templates have always had. */
+const char *fs_reason(int error_number);
 bool fs_exists(const char *path);
 bool fs_is_link(const char *path); /* a symbolic one, wherever it leads */
 /* A text that differs once the file was written to or replaced (device, inode, size, times); heap. It says

@@ -2,6 +2,7 @@
 #include "os/qcow2.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "os/fd.h"
 
 #include <stdint.h>
@@ -14,15 +15,13 @@ char *qcow2_backing(int fd)
 {
 	enum { PATH_LENGTH_MAX = 1023 /* as the format has it */ };
 	unsigned char head[20];
-	uint64_t at = 0, len = 0;
 
 	if (fd_read_at(fd, head, sizeof(head), 0) != sizeof(head) ||
-	    memcmp(head, "QFI\xfb", 4) != 0)
+	    memcmp(head, QCOW2_MAGIC, 4) != 0)
 		return NULL;
-	for (size_t i = 8; i < 16; i++)
-		at = at << 8 | head[i];
-	for (size_t i = 16; i < 20; i++)
-		len = len << 8 | head[i];
+
+	uint64_t at = get_be(head + 8, 8), len = get_be(head + 16, 4);
+
 	if (!at || at > INT32_MAX || !len || len > PATH_LENGTH_MAX)
 		return NULL;
 

@@ -9,6 +9,7 @@
 #include "pack/blocks.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/macro.h"
 #include "pack/encoder_kind.h"
 #include "pack/ring.h"
@@ -26,11 +27,6 @@ struct blocks {
 	bool has_zero;
 	bool has_begun;
 };
-
-static bool all_zero(const unsigned char *p, size_t len)
-{
-	return !len || (!p[0] && !memcmp(p, p + 1, len - 1));
-}
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
@@ -112,7 +108,7 @@ static int submit(struct blocks *b, struct error **err)
 {
 	struct block *full = ring_block(b->ring);
 
-	if (full->len == b->codec->block && all_zero(full->in, full->len))
+	if (full->len == b->codec->block && is_zeros(full->in, full->len))
 		return submit_zero(b, err);
 	set_history(b, full);
 	return push(b, NULL, err);

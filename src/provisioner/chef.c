@@ -235,11 +235,6 @@ static int upload_all(struct chef_run *r, struct error **err)
 	return staging_file(&r->staging, c->encrypted_data_bag_secret_path, r->secret, err);
 }
 
-static const char *text_or_empty(const char *text)
-{
-	return text ? text : "";
-}
-
 static int write_config(struct chef_run *r, struct error **err)
 {
 	const struct chef_config *c = r->cfg;
@@ -343,14 +338,11 @@ static int run_chef(struct chef_run *r, struct error **err)
 static int chef_run(const void *config, struct provision_ctx *ctx, struct error **err)
 {
 	const struct chef_config *c = config;
-	bool windows = os_of(c) == &chef_windows;
 	struct chef_run r = {
 		.cfg = c,
 		.ctx = ctx,
-		.staging = { .ctx = ctx,
-			     .dir = c->staging_directory,
-			     .sudo = !c->prevent_sudo && !windows,
-			     .windows = windows },
+		.staging =
+			staging_of(ctx, c->staging_directory, c->guest_os_type, !c->prevent_sudo),
 		.cookbooks = STRBUF_INIT,
 	};
 	int result;

@@ -213,11 +213,6 @@ static void make_facts(const struct puppet_run *r, struct strbuf *ret)
 			 ret);
 }
 
-static const char *text_or_empty(const char *text)
-{
-	return text ? text : "";
-}
-
 static int render_arguments(const struct puppet_run *r, const struct late_field *fields,
 			    struct strbuf *ret, struct error **err)
 {
@@ -315,14 +310,11 @@ static int run_puppet(struct puppet_run *r, struct error **err)
 static int puppet_run(const void *config, struct provision_ctx *ctx, struct error **err)
 {
 	const struct puppet_config *c = config;
-	bool windows = os_of(c) == &puppet_windows;
 	struct puppet_run r = {
 		.cfg = c,
 		.ctx = ctx,
-		.staging = { .ctx = ctx,
-			     .dir = c->staging_directory,
-			     .sudo = !c->prevent_sudo && !windows,
-			     .windows = windows },
+		.staging =
+			staging_of(ctx, c->staging_directory, c->guest_os_type, !c->prevent_sudo),
 		.manifest_file = STRBUF_INIT,
 		.manifest_dir = STRBUF_INIT,
 		.hiera = STRBUF_INIT,

@@ -16,21 +16,6 @@
 
 enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 
-/* Texts of the system in the form that the messages have always had. */
-static const char *reason(int e)
-{
-	switch (e) {
-	case ENOENT:
-		return "no such file or directory";
-	case EACCES:
-		return "permission denied";
-	case ENOTDIR:
-		return "not a directory";
-	default:
-		return strerrordesc_np(e);
-	}
-}
-
 void script_check_file(const char *kind, const char *path, const char *attr,
 		       const struct prepare_ctx *ctx, struct diags *diags)
 {
@@ -42,11 +27,11 @@ void script_check_file(const char *kind, const char *path, const char *attr,
 	if (strstr(path, "<unknown>"))
 		return;
 	if (stat(path, &st) < 0)
-		text = xasprintf("Bad %s '%s': stat %s: %s", kind, path, path, reason(errno));
+		text = xasprintf("Bad %s '%s': stat %s: %s", kind, path, path, fs_reason(errno));
 	else if (!strcmp(kind, "script") && S_ISDIR(st.st_mode))
 		text = xasprintf("Bad %s '%s': is a directory", kind, path);
 	else if (access(path, R_OK) < 0)
-		text = xasprintf("Bad %s '%s': open %s: %s", kind, path, path, reason(errno));
+		text = xasprintf("Bad %s '%s': open %s: %s", kind, path, path, fs_reason(errno));
 	if (text)
 		diags_error(diags, &at, text, "%s", "");
 }

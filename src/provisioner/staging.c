@@ -47,6 +47,16 @@ static int do_command(const struct staging *s, const char *command, const char *
 			       "prevent_sudo = true.");
 }
 
+struct staging staging_of(struct provision_ctx *ctx, const char *dir, const char *guest_os_type,
+			  bool sudo)
+{
+	bool windows = text_eq(guest_os_type, "windows");
+
+	return (struct staging){
+		.ctx = ctx, .dir = dir, .sudo = sudo && !windows, .windows = windows
+	};
+}
+
 int staging_make(const struct staging *s, const char *dir, struct error **err)
 {
 	AUTO_FREE char *word = quoted(dir), *command = NULL;
@@ -119,8 +129,7 @@ static char *look_at(const char *name, const char *path, enum staging_want want)
 
 	if (stat(path, &st) < 0)
 		return xasprintf("%s: %s is invalid: stat %s: %s", name, path, path,
-				 errno == ENOENT ? "no such file or directory"
-						 : strerrordesc_np(errno));
+				 fs_reason(errno));
 	if (want == STAGING_FILE && !S_ISREG(st.st_mode))
 		return xasprintf("%s: %s must point to a file", name, path);
 	if (want == STAGING_FOLDER && !S_ISDIR(st.st_mode))

@@ -15,6 +15,9 @@ struct staging {
 	bool windows;
 };
 
+/* `sudo` holds for Unix only. */
+struct staging staging_of(struct provision_ctx *ctx, const char *dir, const char *guest_os_type,
+			  bool sudo);
 /* `dir` itself or one below it, with all that lead there. */
 MUST_CHECK int staging_make(const struct staging *s, const char *dir, struct error **err);
 MUST_CHECK int staging_file(const struct staging *s, const char *src, const char *dst,

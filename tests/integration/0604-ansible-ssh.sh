@@ -50,7 +50,7 @@ test_expect_success 'what Ansible is told: secrets in files, the host key that w
 	EOF
         try && ! grep "Executing.*hush" out.log && grep "Executing Ansible: ./fake .*db_password=\*\*\*\*\* port=1" out.log &&
         grep "arg packer_build_name=\"box\"" out.log && grep "arg .-o IdentitiesOnly=yes.$" out.log &&
-        grep "arg ansible_ssh_private_key_file=$dir/key" out.log && grep "arg /.*/work/site.yml" out.log &&
+        grep "arg ansible_ssh_private_key_file=$dir/key" out.log && grep "arg /.*/site.yml" out.log &&
         grep "inventory boxed ansible_host=127.0.0.1 user=root:$port" out.log &&
         grep "box: \[web\]" out.log && grep "box: \[none\]" out.log &&
         [ "$(grep -c "mode 600" out.log)" = 2 ] && grep "StrictHostKeyChecking yes" out.log &&

@@ -2,6 +2,7 @@
 #include "builder/qemu/unpack.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "os/archive.h"
 #include "os/fd.h"
 
@@ -55,11 +56,6 @@ static int open_packed(const struct unpacking *u, struct error **err)
 	return 0;
 }
 
-static bool is_zero(const char *p, size_t len)
-{
-	return len && !*p && !memcmp(p, p + 1, len - 1);
-}
-
 static int write_piece(int fd, const char *p, size_t len, int64_t at, struct error **err)
 {
 	return fd_write_at(fd, p, len, at) < 0 ? error_set_errno(err, errno, "cannot write") : 0;
@@ -70,7 +66,7 @@ static int write_sparse(int fd, const char *p, size_t len, int64_t at, struct er
 	while (len) {
 		size_t n = MIN(len, (size_t)PIECE);
 
-		if (!is_zero(p, n) && write_piece(fd, p, n, at, err) < 0)
+		if (!is_zeros(p, n) && write_piece(fd, p, n, at, err) < 0)
 			return -1;
 		p += n;
 		at += (int64_t)n;

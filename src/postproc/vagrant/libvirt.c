@@ -5,9 +5,11 @@
  * vagrant-qemu is box.img, which its older versions read as well.
  */
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "os/fd.h"
+#include "os/qcow2.h"
 #include "postproc/vagrant/provider.h"
 
 #include <errno.h>
@@ -18,15 +20,6 @@
 
 /* What of a qcow2 header is looked at. */
 enum { AT_BACKING = 8, AT_SIZE = 24, HEADER = 32, GIB_SHIFT = 30 };
-
-static uint64_t get_be64(const unsigned char *at)
-{
-	uint64_t n = 0;
-
-	for (int i = 0; i < 8; i++)
-		n = n << 8 | at[i];
-	return n;
-}
 
 struct disk {
 	const char *path; /* borrowed */
@@ -43,10 +36,10 @@ static int look(struct disk *d, struct error **err)
 
 	if (n < 0)
 		return error_set_errno(err, errno, "cannot read '%s'", d->path);
-	d->is_qcow2 = n == HEADER && !memcmp(head, "QFI\xfb", 4);
+	d->is_qcow2 = n == HEADER && !memcmp(head, QCOW2_MAGIC, 4);
 	if (d->is_qcow2) {
-		d->has_backing = get_be64(head + AT_BACKING) != 0;
-		d->size = get_be64(head + AT_SIZE);
+		d->has_backing = get_be(head + AT_BACKING, 8) != 0;
+		d->size = get_be(head + AT_SIZE, 8);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "os/fs.h"
 #include "provisioner/ansible/keys.h"
 #include "provisioner/ansible/run.h"
 #include "provisioner/ansible/version.h"
@@ -51,20 +52,6 @@ const struct schema ansible_schema = SCHEMA(struct ansible_config, ansible_attrs
 
 /* ---- prepare ------------------------------------------------------------------------------ */
 
-static const char *reason(int e)
-{
-	switch (e) {
-	case ENOENT:
-		return "no such file or directory";
-	case EACCES:
-		return "permission denied";
-	case ENOTDIR:
-		return "not a directory";
-	default:
-		return strerrordesc_np(e);
-	}
-}
-
 static void complain(const struct prepare_ctx *ctx, struct diags *diags, const char *attr,
 		     const char *text)
 {
@@ -84,7 +71,8 @@ static void check_path(const char *attr, const char *path, bool is_dir,
 		return;
 	full = path_absolute(ctx->cwd, path);
 	if (stat(full, &st) < 0)
-		text = xasprintf("%s: %s is invalid: stat %s: %s", attr, path, path, reason(errno));
+		text = xasprintf("%s: %s is invalid: stat %s: %s", attr, path, path,
+				 fs_reason(errno));
 	else if (is_dir ? !S_ISDIR(st.st_mode) : S_ISDIR(st.st_mode))
 		text = xasprintf("%s: %s must point to a %s", attr, path,
 				 is_dir ? "directory" : "file");

@@ -380,11 +380,6 @@ static int add_extra(const struct local_run *r, struct strbuf *ret, struct error
 	return 0;
 }
 
-static const char *text_or_empty(const char *text)
-{
-	return text ? text : "";
-}
-
 /* What every playbook is told of the build, in the form that is known. */
 static void add_variables(const struct local_run *r, struct strbuf *ret)
 {

@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
+#include "../temp_dir.h"
 #include "base/alloc.h"
 #include "base/path.h"
 #include "cache/parcel.h"
@@ -21,14 +22,14 @@
 
 enum { MIB = 1024 * 1024 };
 
-static char *dir, *steps;
+static char *steps;
 static struct store *s;
 
 static int open_store(void **state)
 {
 	AUTO(error) struct error *err = NULL;
 
-	if (fs_temp_dir("/tmp", "ingot-test-", &dir, &err) < 0)
+	if (make_dir(state) < 0)
 		return -1;
 	steps = path_join(dir, "steps");
 	return store_open(steps, 100 * MIB, &s, &err);
@@ -36,13 +37,9 @@ static int open_store(void **state)
 
 static int close_store(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
 	store_close(s);
 	free(steps);
-	free(dir);
-	return r;
+	return remove_dir(state);
 }
 
 /* A step of `key` whose only layer takes so many bytes elsewhere. */

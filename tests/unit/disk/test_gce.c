@@ -12,6 +12,7 @@
 
 #include <zlib.h>
 
+#include "../temp_dir.h"
 #include "base/alloc.h"
 #include "base/path.h"
 #include "disk/gce.h"
@@ -20,26 +21,20 @@
 enum { KIB = 1024, MIB = 1024 * KIB, CHUNK = 64 * KIB };
 #define GIB (UINT64_C(1) << 30)
 
-static char *dir, *path;
+static char *path;
 
-static int make_dir(void **state)
+static int name_file(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-
-	if (fs_temp_dir("/tmp", "ingot-test-", &dir, &err) < 0)
+	if (make_dir(state) < 0)
 		return -1;
 	path = path_join(dir, "image.tar.gz");
 	return 0;
 }
 
-static int remove_dir(void **state)
+static int remove_file(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
 	free(path);
-	free(dir);
-	return r;
+	return remove_dir(state);
 }
 
 /* ---- the reader ---------------------------------------------------------------------------- */
@@ -270,5 +265,5 @@ int main(void)
 		cmocka_unit_test(test_an_unfinished_file_is_removed),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, name_file, remove_file);
 }

@@ -9,29 +9,18 @@
 
 #include <cmocka.h>
 
+#include "../temp_dir.h"
 #include "base/alloc.h"
 #include "base/path.h"
 #include "disk/image.h"
 #include "os/fs.h"
 
-static char *dir;
 static struct strv known = STRV_INIT;
 
-static int make_dir(void **state)
+static int forget(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-
-	return fs_temp_dir("/tmp", "ingot-test-", &dir, &err);
-}
-
-static int remove_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
 	strv_release(&known);
-	free(dir);
-	return r;
+	return remove_dir(state);
 }
 
 static char *put(const char *name, const void *data, size_t len)
@@ -146,5 +135,5 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_read_is_said),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, make_dir, forget);
 }

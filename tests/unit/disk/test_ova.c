@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../temp_dir.h"
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/path.h"
@@ -16,7 +17,7 @@
 
 enum { MIB = 1024 * 1024, CHUNK = 65536 };
 
-static char *dir, *path;
+static char *path;
 static const struct ovf_machine machine = { .name = "web",
 					    .cpus = 1,
 					    .memory = 512,
@@ -24,24 +25,18 @@ static const struct ovf_machine machine = { .name = "web",
 					    .hardware_version = 10,
 					    .controller = "sata" };
 
-static int make_dir(void **state)
+static int name_file(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-
-	if (fs_temp_dir("/tmp", "ingot-test-", &dir, &err) < 0)
+	if (make_dir(state) < 0)
 		return -1;
 	path = path_join(dir, "web.ova");
 	return 0;
 }
 
-static int remove_dir(void **state)
+static int remove_file(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
 	free(path);
-	free(dir);
-	return r;
+	return remove_dir(state);
 }
 
 /* ---- reading the tar file --------------------------------------------------------------------- */
@@ -201,5 +196,5 @@ int main(void)
 		cmocka_unit_test(test_a_key_that_is_none_is_told_before_there_is_a_file),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, name_file, remove_file);
 }

@@ -13,30 +13,13 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "../temp_dir.h"
 #include "base/alloc.h"
 #include "base/path.h"
 #include "disk/stream_vmdk.h"
 #include "os/fs.h"
 
 enum { GRAIN = 65536, SECTOR = 512, MIB = 1024 * 1024 };
-
-static char *dir;
-
-static int make_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-
-	return fs_temp_dir("/tmp", "ingot-test-", &dir, &err);
-}
-
-static int remove_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
-	free(dir);
-	return r;
-}
 
 /* ---- the reader ------------------------------------------------------------------------ */
 

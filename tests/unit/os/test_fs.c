@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../temp_dir.h"
 #include "base/alloc.h"
 #include "base/path.h"
 #include "os/cancel.h"
@@ -24,23 +25,10 @@
 #include "os/fd.h"
 #include "os/fs.h"
 
-static char *dir; /* fresh for each test */
-
-static int make_dir(void **state)
+static int begin(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-
 	umask(022);
-	return fs_temp_dir("/tmp", "ingot-test-", &dir, &err);
-}
-
-static int remove_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
-	free(dir);
-	return r;
+	return make_dir(state);
 }
 
 /* A path below the test's directory; valid until the fourth next call. */
@@ -657,7 +645,7 @@ static void test_full_disk_hint(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, remove_dir)
 	const struct CMUnitTest tests[] = {
 		TEST(test_kinds),
 		TEST(test_read),

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "../temp_dir.h"
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/path.h"
@@ -19,26 +20,20 @@
 #include "os/fs.h"
 #include "os/lock.h"
 
-static char *dir, *path;
+static char *path;
 
-static int make_dir(void **state)
+static int name_file(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-
-	if (fs_temp_dir("/tmp", "ingot-test-", &dir, &err) < 0)
+	if (make_dir(state) < 0)
 		return -1;
 	path = path_join(dir, "lock");
 	return 0;
 }
 
-static int remove_dir(void **state)
+static int remove_file(void **state)
 {
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
 	free(path);
-	free(dir);
-	return r;
+	return remove_dir(state);
 }
 
 static void test_try(void **state)
@@ -137,5 +132,5 @@ int main(void)
 		cmocka_unit_test(test_removed_file), cmocka_unit_test(test_bad_path),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, name_file, remove_file);
 }

@@ -13,27 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../temp_dir.h"
 #include "os/fd.h"
 #include "os/fs.h"
 #include "os/port.h"
-
-static char *dir;
-
-static int make_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-
-	return fs_temp_dir("/tmp", "ingot-test-", &dir, &err);
-}
-
-static int remove_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
-	free(dir);
-	return r;
-}
 
 /* A socket that listens on some free port of an address. */
 static int listen_on(const char *address, int *ret_port)

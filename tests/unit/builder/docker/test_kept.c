@@ -11,29 +11,12 @@
 
 #include <jansson.h>
 
+#include "../../temp_dir.h"
 #include "base/alloc.h"
 #include "base/path.h"
 #include "builder/docker/kept.h"
 #include "core/away_image.h"
 #include "os/fs.h"
-
-static char *dir;
-
-static int make_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-
-	return fs_temp_dir("/tmp", "ingot-test-", &dir, &err);
-}
-
-static int remove_dir(void **state)
-{
-	AUTO(error) struct error *err = NULL;
-	int r = fs_remove_tree(dir, &err);
-
-	free(dir);
-	return r;
-}
 
 static void test_comes_back(void **state)
 {
